@@ -1,0 +1,58 @@
+# Inside AlexNet. Everything happens in .venv and _build; nothing else on the machine is touched.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SITE := _build/html
+
+.PHONY: help book serve test chapters figures lint format repo clean
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 16
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "This book needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# Two steps: the site alone needs no TensorFlow.
+$(VENV)/book: $(VENV)/python requirements-book.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-book.txt
+	@touch $@
+
+$(VENV)/all: $(VENV)/book requirements.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+book: $(VENV)/book  ## build the site from the stored outputs; at a terminal, serve it
+	$(BIN)/python tools/site.py build
+	@if [ -t 1 ]; then $(BIN)/python tools/site.py serve; fi
+
+serve: $(VENV)/book  ## serve the site and build it again whenever a file changes
+	$(BIN)/python tools/site.py watch
+
+test: $(VENV)/all  ## everything that can be checked on this machine
+	$(BIN)/python tools/check.py
+
+chapters: $(VENV)/all  ## run the chapters in the default profile and store their outputs (ONLY=chapters/20-... for one)
+	$(BIN)/python tools/chapters.py $(ONLY)
+
+figures: $(VENV)/all  ## draw the logo, the landing picture and the social card again
+	$(BIN)/python tools/figures.py
+
+lint: $(VENV)/all  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/all  ## format code and notebooks
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+repo: $(VENV)/book  ## move the book to another repository: make repo URL=https://github.com/you/your-fork
+	$(BIN)/python tools/repository.py $(URL)
+
+clean:  ## delete what was built and the environment
+	rm -rf _build $(VENV)

@@ -1,0 +1,81 @@
+"""The book's own Sphinx extension: what Jupyter Book 1 cannot be configured to do.
+
+- The site's address follows from the repository's, which _config.yml states once.
+- Figures in cell outputs get the alternative text that `alexnet.plots.show` stored with them.
+- Pages load nothing that they do not use, and nothing from another host: a page that would is a warning, and the book
+  is built with warnings as errors.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+
+# The theme starts Thebe (which would load from a CDN) on every page, twice, and draws with JavaScript the icons that
+# its style sheet draws as well.
+_UNUSED = re.compile(
+    r"<script[^>]*(?:fontawesome[^>]*all\.min\.js|sphinx-thebe\.js)[^>]*></script>\s*"
+    r'|<link[^>]*as="script"[^>]*fontawesome[^>]*>\s*'
+    r"|<script>\s*const (?:THEBE_JS_URL|thebe_selector)[^<]*</script>\s*"
+)
+_LOADS = re.compile(r'<(?:script|img|iframe|source|video|audio|embed)\b[^>]*?\bsrc="([^"]+)"|<link\b([^>]*)>', re.I)
+
+
+def _address(app, config):
+    _, _, owner, name = config.html_theme_options["repository_url"].rstrip("/").rsplit("/", 3)
+    config.html_baseurl = config.ogp_site_url = f"https://{owner}.github.io/{name}/"
+    config.ogp_image = config.html_baseurl + "_static/social-card.png"
+    config.ogp_image_alt = "AlexNet's two towers, drawn to scale"
+
+
+def _describe_figures(app, doctree):
+    """Give each picture in a cell output the alternative text stored with it; a picture without one is a warning."""
+    source = Path(app.env.doc2path(app.env.docname))
+    if source.suffix != ".ipynb":
+        return
+    about = {}
+    for cell in json.loads(source.read_text())["cells"]:
+        for output in cell.get("outputs", []):
+            encoded = output.get("data", {}).get("image/png")
+            if encoded:
+                content = base64.b64decode("".join(encoded))
+                about[hashlib.sha256(content).hexdigest()] = output.get("metadata", {}).get("image/png", {})
+    for picture in doctree.findall(nodes.image):
+        stored = about.get(Path(picture["uri"]).stem)
+        if stored is None:
+            continue
+        if not stored.get("alt"):
+            logger.warning("a figure has no alternative text; show it with alexnet.plots.show", location=picture)
+        picture["alt"] = stored.get("alt", "")
+        picture["classes"].append("photographs" if stored.get("photographs") else "chart")
+
+
+def _clean_pages(app, error):
+    if error or app.builder.format != "html":
+        return
+    for page in Path(app.outdir).rglob("*.html"):
+        if "_static" in page.parts:
+            continue
+        text = page.read_text(encoding="utf-8")
+        cleaned = _UNUSED.sub("", text)
+        if cleaned != text:
+            page.write_text(cleaned, encoding="utf-8")
+        for source, link in _LOADS.findall(cleaned):
+            address = source
+            if link and re.search(r'rel="(?:stylesheet|preload|icon|shortcut icon|modulepreload)"', link):
+                address = re.search(r'href="([^"]*)"', link).group(1)
+            if re.match(r"(?:https?:)?//", address):
+                logger.warning("%s loads %s from another host", page.name, address)
+
+
+def setup(app):
+    app.connect("config-inited", _address)
+    app.connect("doctree-read", _describe_figures)
+    app.connect("build-finished", _clean_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
