@@ -20,7 +20,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -240,7 +240,7 @@ class Architecture:
         self,
         name: str,
         title: str,
-        input_shape: tuple[int, int, int],
+        input_shape: Sequence[int],
         layers: Iterable[Spec],
         *,
         towers: int = 1,
@@ -318,7 +318,7 @@ class Architecture:
     def _window_row(self, spec: Conv | Pool, below: Layer) -> Layer:
         """A convolution or a pool: a window that slides over maps."""
         height, width, channels = below.output_shape
-        if spec.padding >= spec.kernel:
+        if spec.padding >= spec.kernel >= 1:
             raise ValueError(f"padding {spec.padding} is as large as its window of {spec.kernel}")
         high, top = self._slide(height, spec)
         wide, left = self._slide(width, spec)
@@ -407,7 +407,7 @@ class Architecture:
         row, below = self.layers[at], self.layers[max(at - 1, 0)]
         return self.towers > 1 and row.kind in ("conv", "fc") and row.groups == 1 and below.kind != "input"
 
-    def replace(self, *, classes: int | None = None, input_shape: tuple[int, int, int] | None = None) -> Architecture:
+    def replace(self, *, classes: int | None = None, input_shape: Sequence[int] | None = None) -> Architecture:
         """The same architecture with another number of classes or another input, checked again."""
         specs = self.specs
         if classes is not None:

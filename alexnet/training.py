@@ -113,6 +113,10 @@ def budget():
     return Budget("default", here, train=None, test=None, epochs=30, steps=1000)
 
 
+# In fewer steps than this a large learning rate breaks a fresh network, however short the training.
+_SHORTEST_WARMUP = 50
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Everything that decides how a network is trained, the data apart.
@@ -120,7 +124,7 @@ class Recipe:
     epochs: passes over the training pictures. batch_size: pictures a step.
     optimizer: "sgd" (with `momentum`, `nesterov`) or "adam".
     learning_rate: the highest one. schedule: "constant"; "one-cycle" rises over the first `warmup` share of all steps
-    and falls to zero, both in straight lines; "drops" divides by ten at each share of all steps in `drops`.
+    (but over 50 steps at least) and falls to zero, both in straight lines; "drops" divides by ten at each share of all steps in `drops`.
     weight_decay: as in `model.build`. initializer: as in `model.build`; None keeps the preset's.
     flip: mirror half of the pictures. shift: move each picture by up to so many pixels, edges reflected.
     precision: a Keras dtype policy, or "auto" for what the device is fast at. seed: of everything random.
@@ -153,8 +157,8 @@ class Recipe:
         """The learning rate of step number `step` (from 0) of `steps`."""
         done = step / steps
         if self.schedule == "one-cycle":
-            rise = min(1.0, (step + 1) / max(1.0, self.warmup * steps))
-            return self.learning_rate * min(rise, (1 - done) / (1 - self.warmup))
+            rise = (step + 1) / max(_SHORTEST_WARMUP, self.warmup * steps)
+            return self.learning_rate * min(1.0, rise, (1 - done) / (1 - self.warmup))
         if self.schedule == "drops":
             return self.learning_rate * 0.1 ** sum(done >= drop for drop in self.drops)
         return self.learning_rate
@@ -445,19 +449,31 @@ class _Checkpoint:
                     "name another folder or delete it"
                 )
         model.load_weights(self.folder / state["weights"])
+        for variable, value in zip(_random_state(model), state["random"], strict=True):
+            variable.assign(np.array(value, dtype=variable.dtype))
         return state["history"]
 
     def save(self, model, history):
         """Save the state so that a kill at any moment leaves either this state or the one before it."""
         if self.folder is None:
             return
+        import keras
+
         self.folder.mkdir(parents=True, exist_ok=True)
         name = f"epoch-{len(history)}.weights.h5"
         model.save_weights(self.folder / name, overwrite=True)
-        _write(self.folder / "state.json", json.dumps({**self.job, "history": history, "weights": name}))
+        random = [keras.ops.convert_to_numpy(variable).tolist() for variable in _random_state(model)]
+        state = {**self.job, "history": history, "weights": name, "random": random}
+        _write(self.folder / "state.json", json.dumps(state))
         for old in self.folder.glob("epoch-*.weights.h5"):
             if old.name != name:
                 old.unlink()
+
+
+def _random_state(model):
+    """The states of the model's random generators (dropout), which Keras does not save with the weights."""
+    others = {id(variable) for variable in (*model.weights, *model.metrics_variables)}
+    return [variable for variable in model.variables if id(variable) not in others]
 
 
 def _write(path, text):

@@ -44,6 +44,7 @@ def run(path, folder=None, timeout=3600):
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     notebook.metadata.pop("widgets", None)
     notebook.metadata["language_info"] = {"name": "python"}
+    notebook.metadata["alexnet"] = {"profile": os.environ.get("ALEXNET_PROFILE", "default")}
     return notebook
 
 

@@ -1,0 +1,141 @@
+"""Every page in a real browser, as a reader opens it: wide and narrow, light and dark, with no word to another host."""
+
+import threading
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from conftest import CHAPTERS, chromium, missing
+
+PAGES = [
+    "index",
+    *(f"chapters/{path.stem}" for path in CHAPTERS),
+    "chapters/about",
+    "chapters/references",
+    "search",
+    "genindex",
+]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript"}
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def browser(site):
+    if not chromium():
+        missing("Chromium, so no page was opened (Debian: apt install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        browser.address = f"http://127.0.0.1:{server.server_address[1]}"
+        yield browser
+        browser.close()
+    server.shutdown()
+
+
+@contextmanager
+def opened(browser, page, width=1280, scheme="light", **options):
+    """The page, loaded, with everything that went wrong in `page.trouble`."""
+    context = browser.new_context(viewport={"width": width, "height": 850}, color_scheme=scheme, **options)
+    tab = context.new_page()
+    tab.trouble = []
+    tab.on(
+        "console",
+        lambda m: tab.trouble.append(f"console {m.type}: {m.text}") if m.type in ("error", "warning") else None,
+    )
+    tab.on("pageerror", lambda error: tab.trouble.append(f"script error: {error}"))
+    tab.on("requestfailed", lambda request: tab.trouble.append(f"failed: {request.url}"))
+    tab.on("response", lambda r: tab.trouble.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+
+    def request(asked):
+        if not asked.url.startswith((browser.address, "data:", "blob:")):
+            tab.trouble.append(f"another host: {asked.url}")
+
+    tab.on("request", request)
+    tab.goto(f"{browser.address}/{page}.html", wait_until="networkidle")
+    yield tab
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("page", PAGES)
+def test_page_loads_quietly_and_fits(browser, page, width, scheme):
+    with opened(browser, page, width, scheme) as tab:
+        assert tab.trouble == []
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, "scrolls sideways"
+        assert tab.evaluate("document.documentElement.dataset.theme") == scheme
+        broken = tab.evaluate("[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)")
+        assert broken == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_mathematics_is_drawn(browser, chapter):
+    with opened(browser, f"chapters/{chapter.stem}") as tab:
+        tab.wait_for_selector("mjx-container")
+        assert tab.locator("mjx-merror").count() == 0
+        left = tab.evaluate(
+            "[...document.querySelectorAll('.math')].filter(m => !m.querySelector('mjx-container')).length"
+        )
+        assert left == 0
+
+
+def test_search_finds(browser):
+    with opened(browser, "search") as tab:
+        tab.goto(f"{browser.address}/search.html?q=receptive")
+        tab.wait_for_selector("#search-results li a")
+        assert "layer by layer" in tab.locator("#search-results").inner_text()
+        assert tab.trouble == []
+
+
+def test_dark_pages_invert_charts_and_not_photographs(browser):
+    with opened(browser, "chapters/20-architecture", scheme="dark") as tab:
+        style = "kind => getComputedStyle(document.querySelector('img.' + kind)).filter"
+        assert "invert" in tab.evaluate(style, "chart")
+        assert tab.evaluate(style, "photographs") == "none"
+
+
+def test_a_page_prints_without_its_sidebars(browser):
+    with opened(browser, "chapters/20-architecture") as tab:
+        tab.emulate_media(media="print")
+        assert not tab.locator(".bd-sidebar-primary").first.is_visible()
+        assert tab.locator("h1").first.is_visible()
+
+
+def test_previous_and_next_lead_through_the_book(browser):
+    with opened(browser, "index") as tab:
+        seen = [tab.title()]
+        for _ in range(len(CHAPTERS)):
+            tab.click(".prev-next-footer a.right-next")
+            tab.wait_for_load_state("networkidle")
+            seen.append(tab.title())
+        assert len(set(seen)) == 1 + len(CHAPTERS)
+
+
+def test_theme_can_be_switched(browser):
+    with opened(browser, "index") as tab:
+        for _ in range(3):
+            tab.locator("button.theme-switch-button").first.click()
+        assert tab.evaluate("document.documentElement.dataset.mode") in ("light", "dark", "auto")
+        assert tab.trouble == []
+
+
+def test_a_page_reads_without_scripts(browser):
+    with opened(browser, "chapters/20-architecture", java_script_enabled=False) as tab:
+        assert "60,965,224" in tab.locator("table.alexnet-table").first.inner_text()

@@ -1,0 +1,125 @@
+"""The layers against TensorFlow's own operations, NumPy written out, and numerical gradients."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from alexnet.layers import Dropout2012, LocalResponseNormalization, Padding2D, SpatialResponseNormalization
+
+RNG = np.random.default_rng(0)
+MAPS = RNG.normal(scale=30, size=(2, 5, 6, 12)).astype("float32")
+
+
+def lrn_by_hand(x, size, alpha, beta, k):
+    """The formula of the paper, section 3.3, index by index."""
+    out, channels = np.empty_like(x, dtype="float64"), x.shape[-1]
+    for i in range(channels):
+        near = x[..., max(0, i - size // 2) : min(channels, i + size // 2 + 1)].astype("float64")
+        out[..., i] = x[..., i] / (k + alpha * (near**2).sum(-1)) ** beta
+    return out
+
+
+@pytest.mark.parametrize(
+    "settings", [(5, 1e-4, 0.75, 2.0), (3, 1e-2, 0.5, 1.0), (9, 1e-3, 0.75, 0.25), (1, 1e-3, 1.0, 1.0)]
+)
+def test_lrn_is_the_printed_formula(settings):
+    np.testing.assert_allclose(LocalResponseNormalization(*settings)(MAPS), lrn_by_hand(MAPS, *settings), rtol=2e-5)
+
+
+def test_lrn_equals_tensorflow_forward_and_gradient():
+    ours, x = LocalResponseNormalization(5, 1e-4, 0.75, 2.0), tf.constant(MAPS)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        mine, theirs = ours(x), tf.nn.lrn(x, depth_radius=2, bias=2.0, alpha=1e-4, beta=0.75)
+        weights = tf.constant(RNG.normal(size=MAPS.shape).astype("float32"))
+        a, b = tf.reduce_sum(mine * weights), tf.reduce_sum(theirs * weights)
+    np.testing.assert_allclose(mine, theirs, rtol=1e-5)
+    np.testing.assert_allclose(tape.gradient(a, x), tape.gradient(b, x), rtol=1e-4, atol=1e-6)
+
+
+def test_lrn_as_in_the_code_divides_alpha_by_size():
+    np.testing.assert_allclose(
+        LocalResponseNormalization(5, 1e-4, alpha_over_n=True)(MAPS), lrn_by_hand(MAPS, 5, 2e-5, 0.75, 2.0), rtol=2e-5
+    )
+
+
+def test_lrn_groups_do_not_see_each_other():
+    grouped = LocalResponseNormalization(groups=2)(MAPS)
+    halves = [LocalResponseNormalization()(MAPS[..., part]) for part in (slice(0, 6), slice(6, 12))]
+    np.testing.assert_allclose(grouped, np.concatenate(halves, -1), rtol=1e-6)
+    assert not np.allclose(grouped, LocalResponseNormalization()(MAPS), rtol=1e-4)
+
+
+def test_spatial_normalisation_by_hand():
+    size, alpha, beta, k = 3, 1e-2, 0.75, 1.0
+    out = np.empty(MAPS.shape)
+    for r, c in np.ndindex(*MAPS.shape[1:3]):
+        near = MAPS[:, max(0, r - 1) : r + 2, max(0, c - 1) : c + 2].astype("float64")
+        out[:, r, c] = MAPS[:, r, c] / (k + alpha / size**2 * (near**2).sum((1, 2))) ** beta
+    np.testing.assert_allclose(SpatialResponseNormalization(size, alpha, beta, k)(MAPS), out, rtol=2e-5)
+
+
+@pytest.mark.parametrize(
+    "layer", [LocalResponseNormalization(alpha=1e-2, groups=2), SpatialResponseNormalization(3, 1e-1)]
+)
+def test_gradient_is_the_numerical_one(layer):
+    x = tf.constant(MAPS[:1, :3, :3, :4] / 10)
+    pick = tf.constant(RNG.normal(size=x.shape).astype("float32"))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        loss = tf.reduce_sum(layer(x) * pick)
+    gradient, numerical, h = tape.gradient(loss, x).numpy(), np.zeros(x.shape), 1e-2
+    for at in np.ndindex(*x.shape):
+        step = np.zeros(x.shape, "float32")
+        step[at] = h
+        numerical[at] = (tf.reduce_sum(layer(x + step) * pick) - tf.reduce_sum(layer(x - step) * pick)).numpy() / (
+            2 * h
+        )
+    np.testing.assert_allclose(gradient, numerical, atol=2e-2)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_normalisation_survives_mixed_precision(policy):
+    # The squares of these activations overflow float16, whose largest number is 65504.
+    large = np.full((1, 2, 2, 6), 400.0, "float32")
+    exact = LocalResponseNormalization()(large)
+    mixed = LocalResponseNormalization(dtype=policy)(large)
+    assert keras.backend.standardize_dtype(mixed.dtype) == policy.removeprefix("mixed_")
+    np.testing.assert_allclose(keras.ops.cast(mixed, "float32"), exact, rtol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        LocalResponseNormalization(7, 2e-4, 0.5, 1.5, True, 2),
+        SpatialResponseNormalization(3, 2e-3, 0.5, 1.5),
+        Dropout2012(0.3, seed=1),
+        Padding2D(((0, 3), (1, 2)), lowest=True),
+    ],
+)
+def test_layers_are_serialisable(layer, tmp_path):
+    inputs = keras.Input((5, 6, 12))
+    model = keras.Model(inputs, layer(inputs))
+    model.save(tmp_path / "model.keras")
+    reloaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(model(MAPS), reloaded(MAPS))
+    assert reloaded.layers[-1].get_config() == layer.get_config()
+
+
+def test_dropout_of_2012():
+    layer, ones = Dropout2012(0.3, seed=0), np.ones((200, 100), "float32")
+    np.testing.assert_allclose(layer(ones), 0.7)
+    trained = np.asarray(layer(ones, training=True))
+    assert set(np.unique(trained)) == {0.0, 1.0}
+    assert abs(trained.mean() - 0.7) < 0.02
+    assert not np.array_equal(trained, layer(ones, training=True)), "every call draws a new mask"
+
+
+def test_bad_settings_are_named():
+    with pytest.raises(ValueError, match="lrn9: size is odd"):
+        LocalResponseNormalization(4, name="lrn9")
+    with pytest.raises(ValueError, match="lrn9: 5 groups do not divide 12 channels"):
+        LocalResponseNormalization(groups=5, name="lrn9")(MAPS)
+    with pytest.raises(ValueError, match="drop9: rate"):
+        Dropout2012(1.0, name="drop9")

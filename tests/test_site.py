@@ -1,0 +1,134 @@
+"""The site's files: addresses, buttons, figures and weight, and a repository address that is stated once."""
+
+import html.parser
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import bookpages
+import repository
+from conftest import CHAPTERS, ROOT
+
+
+class _Tags(html.parser.HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.tags = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+
+def tags(path):
+    return _Tags(path.read_text(encoding="utf-8")).tags
+
+
+def pages(site):
+    return [path for path in site.rglob("*.html") if "_static" not in path.parts]
+
+
+def test_nothing_is_loaded_from_another_host(site):
+    for page in pages(site):
+        for tag, attributes in tags(page):
+            loads = attributes.get("src") if tag != "a" else None
+            if tag == "link" and attributes.get("rel") != "canonical":
+                loads = attributes.get("href")
+            assert not re.match(r"(https?:)?//", loads or ""), (page.name, loads)
+    for sheet in site.rglob("*.css"):
+        assert not re.search(r"url\(\s*['\"]?https?://|@import\s+['\"]https?://", sheet.read_text(errors="ignore")), (
+            sheet
+        )
+
+
+def test_a_page_that_loads_from_elsewhere_is_a_warning(tmp_path, monkeypatch):
+    class App:
+        outdir = tmp_path
+
+        class builder:
+            format = "html"
+
+    (tmp_path / "page.html").write_text(
+        '<script src="https://cdn.example/x.js"></script><link rel="stylesheet" href="//x/y.css">'
+    )
+    warned = []
+    monkeypatch.setattr(bookpages.logger, "warning", lambda *words, **_: warned.append(words[2]))
+    bookpages._clean_pages(App, None)
+    assert warned == ["https://cdn.example/x.js", "//x/y.css"]
+
+
+def test_every_picture_has_alt_text(site):
+    for page in pages(site):
+        for tag, attributes in tags(page):
+            # Icons of the theme's buttons are decoration: their alt is empty on purpose, their button has a label.
+            if tag == "img" and "_images" in attributes["src"]:
+                assert len(attributes.get("alt", "")) >= 20, (page.name, attributes)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_every_chapter_has_its_buttons(site, chapter):
+    links = [
+        attributes.get("href", "") for tag, attributes in tags(site / "chapters" / f"{chapter.stem}.html") if tag == "a"
+    ]
+    path = repository.address().removeprefix("https://github.com/")
+    assert f"https://colab.research.google.com/github/{path}/blob/main/chapters/{chapter.name}" in links
+    assert f"{repository.address()}/edit/main/chapters/{chapter.name}" in links
+    assert any(link.startswith(f"{repository.address()}/issues/new") for link in links)
+    assert any(link.endswith(f"_sources/chapters/{chapter.name}") for link in links), "download"
+    assert (site / "_sources" / "chapters" / chapter.name).read_bytes() == chapter.read_bytes()
+
+
+def test_landing_page_has_a_card_and_an_icon(site):
+    found = tags(site / "index.html")
+    meta = {
+        attributes.get("property") or attributes.get("name"): attributes.get("content")
+        for tag, attributes in found
+        if tag == "meta"
+    }
+    assert meta["og:title"] == "Inside AlexNet" and len(meta["description"]) > 50
+    card = meta["og:image"].rsplit("/", 1)[1]
+    assert (site / "_static" / card).read_bytes()[:4] == b"\x89PNG"
+    assert any(tag == "link" and "icon" in attributes.get("rel", "") for tag, attributes in found)
+
+
+def test_repository_address_is_stated_once():
+    """Every address of the form of ours is ours, wherever it stands."""
+    _, name = repository.address().split("/")[-2:]
+    allowed = set(repository.forms(repository.address()).values())
+    pattern = re.compile(rf"github\.com/[\w.-]+/{name}\b|/github/[\w.-]+/{name}/|[\w-]+\.github\.io/{name}\b")
+    stray = {
+        (path.name, found)
+        for path in repository.files()
+        for found in pattern.findall(path.read_text(encoding="utf-8"))
+        if found not in allowed
+    }
+    assert stray == set()
+
+
+def test_the_book_moves_to_a_fork(tmp_path):
+    copy = tmp_path / "fork"
+    for path in repository.files():
+        target = copy / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    repository.move("https://github.com/some-teacher/my.alexnet_course.git", copy)
+    assert repository.address(copy) == "https://github.com/some-teacher/my.alexnet_course"
+    left = subprocess.run(
+        ["grep", "-rlE", "inside-alexnet/inside-alexnet", copy], capture_output=True, text=True
+    ).stdout
+    # This test and nothing else may still name the old address.
+    assert [line.rsplit("/", 1)[1] for line in left.split()] == ["test_site.py"]
+    for chapter in CHAPTERS:
+        cells = json.loads((copy / "chapters" / chapter.name).read_text())["cells"]
+        assert "github.com/some-teacher/my.alexnet_course/archive" in str(cells)
+    with pytest.raises(ValueError, match="not of the form"):
+        repository.move("git@github.com:me/book", copy)
+
+
+def test_mathematics_is_vendored(site):
+    math = (site / "chapters" / "20-architecture.html").read_text()
+    assert "mathjax/tex-chtml.js" in math and (site / "mathjax" / "tex-chtml.js").exists()
+    assert list((site / "mathjax" / "output" / "chtml" / "fonts").rglob("*.woff"))

@@ -1,0 +1,178 @@
+"""Training: the schedule and augmentation by hand, the resumed run equal to the uninterrupted one, honest failure."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from alexnet import data, model, training
+from alexnet.training import Recipe, Run
+
+RECIPE = Recipe(epochs=3, batch_size=50, learning_rate=0.02, precision="float32", seed=5)
+
+
+@pytest.fixture(scope="module")
+def patches():
+    return data.patches10(500, 100)
+
+
+def test_learning_rates():
+    cycle = Recipe(learning_rate=1.0, schedule="one-cycle", warmup=0.25)
+    rates = [cycle.learning_rate_at(step, 400) for step in range(400)]
+    assert rates[0] == 0.01 and max(rates) == rates[99] == 1.0 and rates[399] == pytest.approx(1 / 300)
+    assert max(cycle.learning_rate_at(step, 10) for step in range(10)) < 0.2, "a very short run stays gentle"
+    drops = Recipe(learning_rate=1.0, schedule="drops", drops=(0.5, 0.75))
+    assert [drops.learning_rate_at(step, 4) for step in range(4)] == pytest.approx([1, 1, 0.1, 0.01])
+    assert Recipe(schedule="constant", learning_rate=0.3).learning_rate_at(7, 9) == 0.3
+
+
+@pytest.mark.parametrize("bad", [{"optimizer": "magic"}, {"schedule": "never"}, {"epochs": 0}, {"learning_rate": 0}])
+def test_bad_recipes(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        Recipe(**bad)
+
+
+def test_augmentation_moves_and_mirrors():
+    rng = np.random.default_rng(0)
+    picture = np.arange(16 * 16 * 3, dtype="uint8").reshape(1, 16, 16, 3)
+    padded = np.pad(picture[0], ((2, 2), (2, 2), (0, 0)), mode="reflect")
+    possible = {
+        crop[:, ::flip].tobytes()
+        for r in range(5)
+        for c in range(5)
+        for flip in (1, -1)
+        for crop in [padded[r : r + 16, c : c + 16]]
+    }
+    drawn = training.augment(np.repeat(picture, 2000, 0), rng, flip=True, shift=2)
+    assert {one.tobytes() for one in drawn} == possible, "all 50 positions and nothing else"
+    np.testing.assert_array_equal(training.augment(picture, rng, flip=False, shift=0), picture)
+
+
+def test_a_run_learns_and_its_record_says_how(patches, tiny, tmp_path):
+    run = training.train(
+        tiny, patches, Recipe(epochs=4, batch_size=25, learning_rate=0.03, precision="float32"), progress=False
+    )
+    assert run.history[-1]["loss"] < run.history[0]["loss"] < 3
+    path = run.save(tmp_path / "records" / "run.json")
+    record = json.loads(path.read_text())
+    assert record["recipe"]["batch_size"] == 25 and record["network"]["parameters"] == tiny.parameters
+    assert record["dataset"]["provenance"].startswith("patches10") and record["dataset"]["train"] == 500
+    assert set(record["environment"]) >= {"commit", "python", "keras", "backend", "device", "numpy"}
+    assert record["environment"]["backend"].startswith("tensorflow 2.") and record["date"].endswith("+00:00")
+    assert Run.load(path) == run
+    assert "epoch   4" in str(run)
+
+
+def test_same_seed_same_run(patches, tiny):
+    one, two = (training.train(tiny, patches, RECIPE, progress=False) for _ in range(2))
+    assert [row["loss"] for row in one.history] == [row["loss"] for row in two.history]
+
+
+KILLED = """
+import os, signal, sys
+from alexnet import data, training
+sys.path.insert(0, {tests!r})
+from test_training import RECIPE
+import conftest
+
+batches, augment = 0, training.augment
+def augment_until_killed(*settings):
+    global batches
+    batches += 1
+    if batches == 17:  # in the middle of the second of three epochs of ten batches
+        os.kill(os.getpid(), signal.SIGKILL)
+    return augment(*settings)
+
+training.augment = augment_until_killed
+tiny = conftest.tiny.__wrapped__() if hasattr(conftest.tiny, "__wrapped__") else conftest.tiny._get_wrapped_function()()
+training.train(tiny, data.patches10(500, 100), RECIPE, checkpoint={folder!r}, progress=False)
+"""
+
+
+def test_a_killed_run_ends_where_it_would_have_ended(patches, tiny, tmp_path):
+    folder = tmp_path / "checkpoint"
+    code = KILLED.format(tests=os.path.dirname(__file__), folder=str(folder))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
+    assert json.loads((folder / "state.json").read_text())["weights"] == "epoch-1.weights.h5"
+    resumed = training.train(tiny, patches, RECIPE, checkpoint=folder, progress=False)
+    whole = training.train(tiny, patches, RECIPE, progress=False)
+    for ours, theirs in zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert [row["loss"] for row in resumed.history] == [row["loss"] for row in whole.history]
+    momenta = zip(resumed.model.optimizer.variables, whole.model.optimizer.variables, strict=True)
+    assert all(np.array_equal(a, b) for a, b in momenta)
+
+
+def test_a_finished_run_is_not_trained_again(patches, tiny, tmp_path):
+    first = training.train(tiny, patches, RECIPE, checkpoint=tmp_path, progress=False)
+    again = training.train(tiny, patches, RECIPE, checkpoint=tmp_path, progress=False)
+    assert again.history == first.history
+    assert len(list(tmp_path.glob("*.weights.h5"))) == 1
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(patches, tiny, tmp_path):
+    training.train(tiny, patches, RECIPE, checkpoint=tmp_path, progress=False)
+    with pytest.raises(ValueError, match=r"another recipe \(learning_rate differ\)"):
+        training.train(tiny, patches, Recipe(**{**RECIPE.__dict__, "learning_rate": 0.5}), checkpoint=tmp_path)
+    with pytest.raises(ValueError, match="another dataset"):
+        training.train(tiny, data.patches10(500, 100, seed=1), RECIPE, checkpoint=tmp_path)
+
+
+def test_training_stops_when_the_loss_is_no_number(patches, tiny, capsys):
+    run = training.train(
+        tiny,
+        patches,
+        Recipe(epochs=3, batch_size=50, learning_rate=1e8, warmup=0.01, precision="float32"),
+        progress=False,
+    )
+    assert "became" in run.stopped and "at learning rate" in run.stopped
+    assert "Training stopped: the loss became" in capsys.readouterr().out
+    assert len(run.history) < 3
+    json.dumps(run.history)
+
+
+def test_a_built_model_is_trained_as_it_is(patches, tiny):
+    built = model.build(tiny, preprocessing=data.normalization(patches.x_train), seed=0)
+    run = training.train(built, patches, RECIPE, progress=False)
+    assert run.model is built and run.network["precision"] == "float32"
+
+
+def test_mixed_precision_trains(patches, tiny):
+    run = training.train(tiny, patches, Recipe(epochs=1, batch_size=50, precision="mixed_bfloat16"), progress=False)
+    assert run.network["precision"] == "mixed_bfloat16" and np.isfinite(run.history[0]["loss"])
+
+
+def test_predictions_survive_saving(patches, tiny, tmp_path):
+    run = training.train(tiny, patches, RECIPE, progress=False)
+    run.model.save(tmp_path / "tiny.keras")
+    reloaded = keras.models.load_model(tmp_path / "tiny.keras")
+    np.testing.assert_allclose(
+        reloaded.predict(patches.x_test, verbose=0), run.model.predict(patches.x_test, verbose=0), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_progress_goes_to_stdout(patches, tiny, capsys):
+    training.train(tiny, patches, Recipe(epochs=1, batch_size=100, precision="float32"))
+    out, err = capsys.readouterr()
+    assert "epoch 1/1" in out and "test accuracy" in out and "epoch" not in err
+
+
+def test_profiles_and_budget(monkeypatch):
+    assert training.budget().profile == "quick" and training.budget().train == 1000
+    monkeypatch.setenv("ALEXNET_PROFILE", "default")
+    assert training.budget().train is None
+    monkeypatch.setenv("ALEXNET_PROFILE", "turbo")
+    with pytest.raises(ValueError, match="quick"):
+        training.budget()
+
+
+def test_records_are_found_and_listed():
+    assert training.record("stuck-recipe")["variants"]
+    with pytest.raises(FileNotFoundError, match="stuck-recipe"):
+        training.record("no such thing")

@@ -1,0 +1,36 @@
+"""Everything that can be checked on this machine: `make test`. Ends with pytest's own closing line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+
+PYTEST = [
+    *("-m", "pytest", "tests", "chapters"),
+    # One kernel for each chapter: a worker takes whole files, or the cells of a chapter would be torn apart.
+    *("-n", "2", "--dist", "loadfile"),
+    *("--nbval", "--nbval-current-env", "--nbval-sanitize-with", "tests/nbval.cfg", "--nbval-cell-timeout", "600"),
+    *("--durations", "12"),
+]
+
+
+def main():
+    environment = os.environ | {"ALEXNET_PROFILE": "quick", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    steps = {
+        "style": [BIN / "ruff", "check", "."],
+        "format": [BIN / "ruff", "format", "--check", "."],
+        "types": [BIN / "mypy"],
+        "tests": [sys.executable, *PYTEST, *sys.argv[1:]],
+    }
+    for name, command in steps.items():
+        print(f"== {name}", flush=True)
+        status = subprocess.run(command, cwd=ROOT, env=environment).returncode
+        if status:
+            sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
