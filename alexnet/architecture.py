@@ -22,7 +22,7 @@ import html
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "uint8": 1, "int8": 1}
 
@@ -81,7 +81,8 @@ class LRN:
 class SpatialNorm:
     """Response normalisation over a `size` x `size` neighbourhood of the same map (`rnorm` in the released code).
 
-    The code divides `alpha` by `size * size`, and its `minDiv` (here `k`) is 1 unless a configuration says otherwise.
+    The released code divides `alpha` by `size * size`. That `k` is 1 is inferred: the configuration sets no `minDiv`
+    here, its default in the successor's code is 1, and the kernels of 2012 are not in the release.
     """
 
     name: str
@@ -106,7 +107,7 @@ class Dense:
 
 @dataclass(frozen=True)
 class Dropout:
-    """Dropout. `scaling` "test" halves the outputs at test time (2012), "train" doubles them in training (Keras)."""
+    """Dropout. `scaling` "test" multiplies by 1 - rate at test time (2012), "train" divides by it in training."""
 
     name: str
     rate: float = 0.5
@@ -483,7 +484,20 @@ class Architecture:
 class Comparison:
     """Two architectures side by side, row by row. `rows` holds (layer name, left, right); a missing layer is None."""
 
-    _HEAD = ("layer", "output", "window", "sees", "parameters", "MACs")
+    _HEAD = ("layer", "output", "window", "sees", "parameters", "MACs", "also differs in")
+    # Differences in these show in the columns of the table.
+    _SHOWN: ClassVar = {
+        "output_shape",
+        "kernel",
+        "stride",
+        "groups",
+        "inputs",
+        "inputs_per_unit",
+        "parameters",
+        "macs",
+        "neurons",
+    }
+    _SHOWN |= {"present", "filters", "units"}
 
     def __init__(self, left: Architecture, right: Architecture):
         self.left, self.right = left, right
@@ -523,7 +537,8 @@ class Comparison:
         pairs = []
         for name, left, right in self.rows:
             line = [both(a, b) for a, b in zip(cells(self.left, left), cells(self.right, right), strict=True)]
-            pairs.append((("≠ " if name in different else "") + name, *line))
+            also = ", ".join(key for key in different.get(name, ()) if key not in self._SHOWN)
+            pairs.append((("≠ " if name in different else "") + name, *line, also))
         return pairs
 
     def _total(self) -> tuple[str, ...]:
@@ -531,7 +546,7 @@ class Comparison:
             f"{a:,} → {b:,}" if a != b else f"{a:,}"
             for a, b in ((self.left.parameters, self.right.parameters), (self.left.macs, self.right.macs))
         ]
-        return ("total", "", "", "", *numbers)
+        return ("total", "", "", "", *numbers, "")
 
     def __repr__(self) -> str:
         return f"Comparison({self.left.name!r}, {self.right.name!r}: {len(self.differences)} layers differ)"

@@ -92,7 +92,8 @@ class SpatialResponseNormalization(_ResponseNormalization):
     """Response normalisation over a `size` x `size` window of the same map: `rnorm` in the released code.
 
     b = a / (k + alpha / size ** 2 * sum(a' ** 2)) ** beta, cut at the edges of the map. The paper does not mention it;
-    run 145 has one after the normalisation of conv2 (cnorm2, scale 0.001, pow 0.75, minDiv at its default of 1).
+    run 145 has one after the normalisation of conv2 (cnorm2, scale 0.001, pow 0.75). k = 1 is inferred: the
+    configuration sets no minDiv there, and the successor's default is 1.
 
     Input and output: (batch, height, width, channels), any floating dtype.
     """

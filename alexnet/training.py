@@ -124,7 +124,8 @@ class Recipe:
     epochs: passes over the training pictures. batch_size: pictures a step.
     optimizer: "sgd" (with `momentum`, `nesterov`) or "adam".
     learning_rate: the highest one. schedule: "constant"; "one-cycle" rises over the first `warmup` share of all steps
-    (but over 50 steps at least) and falls to zero, both in straight lines; "drops" divides by ten at each share of all steps in `drops`.
+    (but over 50 steps at least) and falls to zero, both in straight lines; "drops" divides by ten at each
+    share of all steps in `drops`.
     weight_decay: as in `model.build`. initializer: as in `model.build`; None keeps the preset's.
     flip: mirror half of the pictures. shift: move each picture by up to so many pixels, edges reflected.
     precision: a Keras dtype policy, or "auto" for what the device is fast at. seed: of everything random.

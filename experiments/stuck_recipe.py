@@ -27,9 +27,9 @@ GLOROT, HE = "glorot_uniform", "he_normal"
 VARIANTS = {
     "the recipe": {"optimizer": "adam", "learning_rate": 0.001, "initializer": GLOROT, "steps": 1000, "seeds": 10},
     "Adam at 0.0003": {"optimizer": "adam", "learning_rate": 0.0003, "initializer": GLOROT, "steps": 1000, "seeds": 10},
-    "He weights": {"optimizer": "adam", "learning_rate": 0.001, "initializer": HE, "steps": 1000, "seeds": 10},
+    "He weights": {"optimizer": "adam", "learning_rate": 0.001, "initializer": HE, "steps": 1000, "seeds": 8},
     "He, Adam 0.0003": {"optimizer": "adam", "learning_rate": 0.0003, "initializer": HE, "steps": 1000, "seeds": 10},
-    "SGD at 0.01": {"optimizer": "sgd", "learning_rate": 0.01, "initializer": GLOROT, "steps": 3000, "seeds": 2},
+    "SGD at 0.01": {"optimizer": "sgd", "learning_rate": 0.01, "initializer": GLOROT, "steps": 2000, "seeds": 2},
 }
 
 
