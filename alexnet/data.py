@@ -370,7 +370,8 @@ def patches10(train=5000, test=1000, seed=0):
 
     Each class is a photograph from scikit-image or scikit-learn (`PHOTOGRAPHS`), shrunk so that a patch shows
     structure. Training patches come from the left of it, test patches from the right, with a strip between that
-    neither uses; the parts are cut before they are shrunk, so no pixel of one reaches the other.
+    neither uses; the parts are cut before they are shrunk, so no pixel of one reaches the other (tests/test_data.py
+    replaces the pixels of one split by noise and sees that the other split does not change).
     Colour and brightness alone would give the class away to a linear classifier, so every patch gets its own mixture
     of colour channels, contrast and brightness, and may be flipped.
 
