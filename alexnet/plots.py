@@ -74,11 +74,12 @@ def history(run, chance=None):
             epochs[-1], np.log(chance), f"ln {chance}: guessing", va="bottom", ha="right", color=GREY, fontsize=10
         )
         right.axhline(100 / chance, color=GREY, linestyle=":", linewidth=1.5)
-    left.set(xlabel="epoch", ylabel="cross-entropy (nats)", title="Loss", ylim=(0, None))
+    highest = max(np.log(chance or 1), *(row[key] for row in run.history for key in ("loss", "test_loss")))
+    left.set(xlabel="epoch", ylabel="cross-entropy (nats)", title="Loss", ylim=(0, 1.2 * highest))
     right.set(xlabel="epoch", ylabel="%", title="Accuracy", ylim=(0, 100))
     for axis in (left, right):
         axis.set_xticks(epochs if len(epochs) < 8 else epochs[:: len(epochs) // 5])
-    right.legend(loc="lower right")
+    right.legend(loc="lower right", bbox_to_anchor=(1, 0.12))
     return fig
 
 

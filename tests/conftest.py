@@ -18,10 +18,10 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 
 def missing(what):
-    """Skip a test for something that this machine lacks; in CI nothing may be lacking."""
+    """Skip a test, or a whole module, for what this machine lacks; in CI nothing may be lacking."""
     if IN_CI:
         pytest.fail(f"CI must have {what}")
-    pytest.skip(f"left out: this machine has no {what}")
+    pytest.skip(f"left out: this machine has no {what}", allow_module_level=True)
 
 
 @pytest.fixture

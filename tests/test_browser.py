@@ -9,6 +9,9 @@ import pytest
 
 from conftest import CHAPTERS, chromium, missing
 
+if not chromium():
+    missing("Chromium, so no page is opened (Debian: apt install chromium)")
+
 PAGES = [
     "index",
     *(f"chapters/{path.stem}" for path in CHAPTERS),
@@ -35,8 +38,6 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def browser(site):
-    if not chromium():
-        missing("Chromium, so no page was opened (Debian: apt install chromium)")
     from playwright.sync_api import sync_playwright
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(site)))

@@ -31,7 +31,7 @@ def _address(app, config):
     _, _, owner, name = config.html_theme_options["repository_url"].rstrip("/").rsplit("/", 3)
     config.html_baseurl = config.ogp_site_url = f"https://{owner}.github.io/{name}/"
     config.ogp_image = config.html_baseurl + "social-card.png"
-    config.ogp_image_alt = "AlexNet's two towers, drawn to scale"
+    config.ogp_image_alt = "AlexNet's two towers"
 
 
 def _describe_figures(app, doctree):

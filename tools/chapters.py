@@ -52,7 +52,8 @@ def _final(text):
     """What is left on the screen of a text in which a progress bar returned to the start of its line."""
     lines = []
     for line in text.split("\n"):
-        lines.append(next((part for part in reversed(line.split("\r")) if part), "").rstrip())
+        overwritten, _, last = line.rstrip("\r").rpartition("\r")
+        lines.append(last.rstrip() if overwritten else last)
     return re.sub(r"\n{2,}(?=epoch )", "\n", "\n".join(lines))
 
 

@@ -15,7 +15,7 @@ NET = architecture.PRESETS["paper-2012"]
 
 
 def towers():
-    """The landing page's picture: the two towers to scale."""
+    """The landing page's picture: the two towers."""
     fig = plots.towers(NET)
     fig.savefig(FIGURES / "towers.png", dpi=200, metadata={"Software": None})
     plt.close(fig)
@@ -25,7 +25,8 @@ def social_card():
     """1200 x 630, what chat programs and networks show beside a link."""
     fig = plots.towers(NET, height=2.9, labels=False)
     fig.set_size_inches(6, 3.15)
-    fig.suptitle("Inside AlexNet", fontsize=26, fontweight="bold", y=0.97)
+    fig.get_layout_engine().set(rect=(0.1, 0.13, 0.8, 0.66))
+    fig.suptitle("Inside AlexNet", fontsize=26, fontweight="bold", y=0.96)
     fig.text(
         0.5, 0.03, "The network of 2012, taken apart and trained again: an executable book", ha="center", fontsize=10.5
     )
