@@ -1,6 +1,7 @@
 """Data: what is admitted, what is refused and with which words, and what the embedded default is worth."""
 
 import errno
+import io
 import json
 import os
 import pickle
@@ -53,6 +54,16 @@ def test_python_2_pickles_are_read(here):
         (here / name).write_bytes(pickle.dumps(batch, protocol=2))
     data.declare(here, "protocol 2")
     assert len(data.cifar10().x_train) == 100
+
+
+def test_arrays_as_python_2_pickled_them():
+    """Written out by hand: in the official files dtype and type code are byte strings."""
+    written = (
+        b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tS'b'\ntR(K\x01(K\x02K\x03t"
+        b"cnumpy\ndtype\n(S'u1'\nK\x00K\x01tR(K\x03S'|'\nNNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89S'abcdef'\ntb."
+    )
+    array = data._ArraysOnly(io.BytesIO(written), encoding="bytes").load()
+    assert array.dtype == np.uint8 and array.tolist() == [[97, 98, 99], [100, 101, 102]]
 
 
 def test_missing_folder(monkeypatch, tmp_path):
