@@ -32,7 +32,8 @@ class Conv:
     """A convolution (cross-correlation) over square windows, and the activation that follows it.
 
     `weights` and `bias` say how they start: a number is the standard deviation of a normal distribution (weights) or
-    a constant (bias); a string names an initialiser of Keras, or "torch" for the default of PyTorch.
+    a constant (bias); a string names an initialiser of Keras, or "torch" for the default of PyTorch. A `bias` of None
+    leaves the biases out.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Conv:
     groups: int = 1
     activation: str | None = "relu"
     weights: float | str = "glorot_uniform"
-    bias: float | str = 0.0
+    bias: float | str | None = 0.0
     kind = "conv"
 
 
@@ -94,6 +95,18 @@ class SpatialNorm:
 
 
 @dataclass(frozen=True)
+class BatchNorm:
+    """Batch normalisation of each map, with a learned scale and offset, and the activation that follows it.
+
+    Ioffe and Szegedy, 2015. AlexNet has none; today's networks have it in the place of LRN.
+    """
+
+    name: str
+    activation: str | None = "relu"
+    kind = "batch_norm"
+
+
+@dataclass(frozen=True)
 class Dense:
     """A fully connected layer; `weights` and `bias` as in `Conv`."""
 
@@ -115,7 +128,7 @@ class Dropout:
     kind = "dropout"
 
 
-Spec = Conv | Pool | LRN | SpatialNorm | Dense | Dropout
+Spec = Conv | Pool | LRN | SpatialNorm | BatchNorm | Dense | Dropout
 
 
 @dataclass(frozen=True)
@@ -329,7 +342,7 @@ class Architecture:
             if channels % groups or filters % groups:
                 raise ValueError(f"{groups} groups do not divide {channels} input maps and {filters} filters")
             weights = spec.kernel**2 * (channels // groups) * filters
-            parameters, macs = weights + filters, high * wide * weights
+            parameters, macs = weights + (0 if spec.bias is None else filters), high * wide * weights
         else:
             groups, filters = 1, channels
             if spec.mode not in ("max", "average"):
@@ -359,10 +372,12 @@ class Architecture:
         hangs_over = (places - 1) * spec.stride + spec.kernel - size - spec.padding
         return places, (spec.padding, max(spec.padding, hangs_over))
 
-    def _norm_row(self, spec: LRN | SpatialNorm, below: Layer) -> Layer:
-        """A normalisation, across maps or across the places of a map."""
+    def _norm_row(self, spec: LRN | SpatialNorm | BatchNorm, below: Layer) -> Layer:
+        """A normalisation: across maps, across the places of a map, or across the pictures of a batch."""
         height, width, channels = below.output_shape
         row = below.same_shape(spec)
+        if isinstance(spec, BatchNorm):
+            return dataclasses.replace(row, activation=spec.activation, parameters=2 * channels)
         if isinstance(spec, LRN):
             if channels % spec.groups:
                 raise ValueError(f"{spec.groups} groups do not divide {channels} input maps")
@@ -384,6 +399,16 @@ class Architecture:
     def macs(self) -> int:
         """Multiply-accumulate operations of the convolutions and fully connected layers for one image, forward."""
         return sum(row.macs for row in self.layers)
+
+    @property
+    def training_operations(self) -> int:
+        """Multiplications and additions for one image in a training step, forward and backward.
+
+        Two a MAC going forward; going back the same for the gradient of the weights and again for that of the input,
+        which the first layer with weights does not need. The update, once a batch, is not counted.
+        """
+        weighted = [row.macs for row in self.layers if row.macs]
+        return 6 * sum(weighted) - 2 * weighted[0]
 
     @property
     def neurons(self) -> int:

@@ -1,9 +1,10 @@
-"""What Keras lacks: the normalisations of 2012, its dropout, and padding on one side of a map.
+"""What Keras lacks: the normalisations of 2012, its dropout, padding on one side of a map; and two layers for speed.
 
 Every layer works on every backend, is serialisable, and computes its sums in float32 under mixed precision.
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 _register = keras.saving.register_keras_serializable(package="alexnet")
@@ -28,20 +29,25 @@ def _windowed_sum(x, size, axis):
     return total
 
 
+def _to_minus(x, beta):
+    """x ** -beta of a positive x; 0.75, the exponent of AlexNet, without logarithms."""
+    if beta == 0.75:
+        root = ops.rsqrt(x)
+        return root * ops.sqrt(root)
+    return ops.power(x, -beta)
+
+
 class _ResponseNormalization(keras.layers.Layer):
-    """x / (k + alpha * (sum of squares over a neighbourhood)) ** beta."""
+    """x / (k + alpha * (sum of squares over a neighbourhood)) ** beta.
+
+    Computed in float32: float16 cannot hold the squares of large activations, and bfloat16 rounds 2 + 1e-5 to 2.
+    """
 
     def __init__(self, size, alpha, beta, k, **kwargs):
         super().__init__(**kwargs)
         if size < 1 or size % 2 == 0:
             raise ValueError(f"{self.name}: size is odd, so that the neighbourhood has a middle; got {size}")
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
-
-    def _normalise(self, x, sum_of_squares, alpha):
-        # float16 cannot hold the squares of large activations, and bfloat16 rounds 2 + 1e-5 to 2.
-        wide = ops.cast(x, "float32")
-        scale = self.k + alpha * sum_of_squares(ops.square(wide))
-        return ops.cast(wide * ops.power(scale, -self.beta), x.dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -71,17 +77,33 @@ class LocalResponseNormalization(_ResponseNormalization):
         self.alpha_over_n, self.groups = alpha_over_n, groups
 
     def build(self, input_shape):
-        if input_shape[-1] % self.groups:
-            raise ValueError(f"{self.name}: {self.groups} groups do not divide {input_shape[-1]} channels")
+        channels = input_shape[-1]
+        if channels % self.groups:
+            raise ValueError(f"{self.name}: {self.groups} groups do not divide {channels} channels")
+        at, group = np.arange(channels), np.arange(channels) // (channels // self.groups)
+        near = np.abs(at[:, None] - at) <= self.size // 2
+        self.neighbours = (near & (group[:, None] == group)).astype("float32")
 
     def call(self, inputs):
-        def sum_of_squares(squares):
-            shape = ops.shape(squares)
-            grouped = ops.reshape(squares, (*shape[:-1], self.groups, squares.shape[-1] // self.groups))
-            return ops.reshape(_windowed_sum(grouped, self.size, axis=len(grouped.shape) - 1), shape)
-
         alpha = self.alpha / self.size if self.alpha_over_n else self.alpha
-        return self._normalise(inputs, sum_of_squares, alpha)
+        neighbours, k, beta = self.neighbours, self.k, self.beta
+
+        # The sums over neighbours are one matrix product, and the derivative, written out, keeps one map instead of
+        # the six that automatic differentiation would: together a fifth of the time.
+        @ops.custom_gradient
+        def normalise(x):
+            wide = ops.cast(x, "float32")
+            scale = k + alpha * ops.matmul(ops.square(wide), neighbours)
+            shrink = _to_minus(scale, beta)
+
+            def gradient(*upstreams, upstream=None):
+                slope = ops.cast(upstreams[0] if upstream is None else upstream, "float32")
+                shared = ops.matmul(slope * wide * shrink / scale, neighbours)
+                return ops.cast(slope * shrink - 2 * alpha * beta * wide * shared, x.dtype)
+
+            return ops.cast(wide * shrink, x.dtype), gradient
+
+        return normalise(ops.convert_to_tensor(inputs))
 
     def get_config(self):
         return super().get_config() | {"alpha_over_n": self.alpha_over_n, "groups": self.groups}
@@ -102,10 +124,10 @@ class SpatialResponseNormalization(_ResponseNormalization):
         super().__init__(size, alpha, beta, k, **kwargs)
 
     def call(self, inputs):
-        def sum_of_squares(squares):
-            return _windowed_sum(_windowed_sum(squares, self.size, axis=1), self.size, axis=2)
-
-        return self._normalise(inputs, sum_of_squares, self.alpha / self.size**2)
+        wide = ops.cast(inputs, "float32")
+        squares = _windowed_sum(_windowed_sum(ops.square(wide), self.size, axis=1), self.size, axis=2)
+        scale = self.k + self.alpha / self.size**2 * squares
+        return ops.cast(wide * _to_minus(scale, self.beta), inputs.dtype)
 
 
 @_register
@@ -168,3 +190,105 @@ class Padding2D(keras.layers.Layer):
 
     def get_config(self):
         return super().get_config() | {"padding": self.padding, "lowest": self.lowest}
+
+
+@_register
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation of maps, in TensorFlow's single kernel where the backend is TensorFlow.
+
+    The same function as Keras's layer, which widens bfloat16 maps to float32 and goes over them several times; on a
+    CPU that took a third of a training step. The variance kept for test time is the unbiased one, as in the kernel.
+    momentum: how much of the averages kept for test time stays at each step; 0.9 follows a training of a few passes.
+
+    Input and output: (batch, height, width, channels), any floating dtype; sums are taken in float32.
+    """
+
+    def __init__(self, momentum=0.9, **kwargs):
+        super().__init__(momentum=momentum, **kwargs)
+
+    def call(self, inputs, training=None, mask=None):
+        plain = mask is None and len(inputs.shape) == 4 and self.scale and self.center
+        if keras.backend.backend() != "tensorflow" or not plain:
+            return super().call(inputs, training=training, mask=mask)
+        import tensorflow as tf
+
+        learning = bool(training and self.trainable)
+        nothing = tf.zeros([0])
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=ops.cast(self.gamma, "float32"),
+            offset=ops.cast(self.beta, "float32"),
+            mean=nothing if learning else ops.cast(self.moving_mean, "float32"),
+            variance=nothing if learning else ops.cast(self.moving_variance, "float32"),
+            epsilon=self.epsilon,
+            is_training=learning,
+        )
+        if learning:
+            keep = self.momentum
+            self.moving_mean.assign(self.moving_mean * keep + mean * (1 - keep))
+            self.moving_variance.assign(self.moving_variance * keep + variance * (1 - keep))
+        return outputs
+
+
+@_register
+class Augmentation(keras.layers.Layer):
+    """Mirrored, moved and partly covered copies of pictures, in training only; each picture by its own draw.
+
+    flip: mirror half of the pictures. shift: move by up to so many pixels either way, edges reflected (not repeated).
+    cutout: cover a square of so many pixels, which may hang over the edge, with the grey `fill` (DeVries and Taylor,
+    arXiv:1708.04552). seed: of the draws.
+
+    Input and output: (batch, height, width, channels), any dtype; pixels are moved, so uint8 pictures stay uint8 on
+    their way to the device. Everything is one gather over the pixels of the batch.
+    Raises ValueError for a negative shift or cutout.
+    """
+
+    def __init__(self, flip=True, shift=2, cutout=0, fill=128, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if shift < 0 or cutout < 0:
+            raise ValueError(f"{self.name}: shift and cutout are at least 0; got {shift} and {cutout}")
+        self.flip, self.shift, self.cutout, self.fill, self.seed = flip, shift, cutout, fill, seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.built = True
+
+    def _draw(self, count, low, high):
+        """One whole number from low to high - 1 for each picture: (count, 1)."""
+        return keras.random.randint((count, 1), low, high, seed=self.seed_generator)
+
+    def call(self, inputs, training=False):
+        if not training:
+            return inputs
+        _, height, width, channels = inputs.shape
+        count = ops.shape(inputs)[0]
+        rows, columns = self._places(count, height), self._places(count, width)
+        if self.flip:
+            columns = ops.where(self._draw(count, 0, 2) == 1, ops.flip(columns, axis=1), columns)
+        picture = ops.reshape(ops.arange(count, dtype="int32"), (-1, 1, 1))
+        pixel = (picture * height + rows[:, :, None]) * width + columns[:, None, :]
+        moved = ops.take(ops.reshape(inputs, (-1, channels)), ops.reshape(pixel, (-1,)), axis=0)
+        moved = ops.reshape(moved, (-1, height, width, channels))
+        if not self.cutout:
+            return moved
+        covered = self._covered(count, height)[:, :, None] & self._covered(count, width)[:, None, :]
+        return ops.where(covered[..., None], ops.cast(self.fill, moved.dtype), moved)
+
+    def _places(self, count, size):
+        """Where each row (or column) of each moved picture is read: (count, size)."""
+        at = ops.expand_dims(ops.arange(size, dtype="int32"), 0)
+        if not self.shift:
+            return ops.repeat(at, count, axis=0)
+        at = ops.abs(at + self._draw(count, -self.shift, self.shift + 1))
+        return ops.where(at >= size, 2 * size - 2 - at, at)
+
+    def _covered(self, count, size):
+        """Whether each row (or column) lies in the square's span, whose middle is anywhere: (count, size)."""
+        at = ops.expand_dims(ops.arange(size, dtype="int32"), 0)
+        first = self._draw(count, 0, size) - self.cutout // 2
+        return (at >= first) & (at < first + self.cutout)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        own = {name: getattr(self, name) for name in ("flip", "shift", "cutout", "fill", "seed")}
+        return super().get_config() | own

@@ -67,7 +67,7 @@ def _layers(row, below, initializer, decay, seed, last):
     spec = row.spec
     if row.kind in ("conv", "fc"):
         fan_in = row.inputs_per_unit * row.kernel**2 if row.kind == "conv" else below.size
-        weights, bias = (initializer, 0.0) if initializer is not None else (spec.weights, spec.bias)
+        weights, bias = (initializer, 0.0) if initializer is not None else (spec.weights, spec.bias or 0.0)
         common = {
             "name": row.name,
             "activation": spec.activation,
@@ -79,8 +79,21 @@ def _layers(row, below, initializer, decay, seed, last):
             # Logits stay in float32 under mixed precision: the loss subtracts nearly equal numbers.
             yield keras.layers.Dense(spec.units, dtype="float32" if last else None, **common)
             return
-        yield from _padding(row)
-        yield keras.layers.Conv2D(spec.filters, spec.kernel, strides=spec.stride, groups=spec.groups, **common)
+        if spec.bias is None:
+            common |= {"use_bias": False, "bias_initializer": None}
+        side = spec.kernel // 2
+        # The same zeros, without a copy of the maps.
+        same = spec.stride == 1 and spec.kernel % 2 == 1 and row.padding == ((side, side), (side, side))
+        if not same:
+            yield from _padding(row)
+        yield keras.layers.Conv2D(
+            spec.filters,
+            spec.kernel,
+            strides=spec.stride,
+            groups=spec.groups,
+            padding="same" if same else "valid",
+            **common,
+        )
     elif row.kind == "pool":
         pool = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}[spec.mode]
         if spec.mode == "average" and any(side for sides in row.padding for side in sides):
@@ -97,6 +110,10 @@ def _layers(row, below, initializer, decay, seed, last):
         )
     elif row.kind == "spatial_norm":
         yield layers.SpatialResponseNormalization(spec.size, spec.alpha, spec.beta, spec.k, name=row.name)
+    elif row.kind == "batch_norm":
+        yield layers.BatchNormalization(name=row.name)
+        if spec.activation:
+            yield keras.layers.Activation(spec.activation, name=f"{row.name}_{spec.activation}")
     elif row.kind == "dropout":
         dropout = {"train": keras.layers.Dropout, "test": layers.Dropout2012}[spec.scaling]
         yield dropout(spec.rate, seed=seed, name=row.name)

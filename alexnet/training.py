@@ -10,7 +10,6 @@ import platform
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,12 +121,14 @@ class Recipe:
     """Everything that decides how a network is trained, the data apart.
 
     epochs: passes over the training pictures. batch_size: pictures a step.
-    optimizer: "sgd" (with `momentum`, `nesterov`) or "adam".
+    optimizer: "sgd" (with `momentum`, `nesterov`), "adam", or "muon" (with both; see `alexnet.optimizers`).
     learning_rate: the highest one. schedule: "constant"; "one-cycle" rises over the first `warmup` share of all steps
     (but over 50 steps at least) and falls to zero, both in straight lines; "drops" divides by ten at each
     share of all steps in `drops`.
-    weight_decay: as in `model.build`. initializer: as in `model.build`; None keeps the preset's.
-    flip: mirror half of the pictures. shift: move each picture by up to so many pixels, edges reflected.
+    weight_decay: as in `model.build`; SGD and Muon apply it themselves.
+    initializer: as in `model.build`; None keeps the preset's.
+    label_smoothing: share of the target that is spread evenly over all classes.
+    flip, shift, cutout: as in `layers.Augmentation`.
     precision: a Keras dtype policy, or "auto" for what the device is fast at. seed: of everything random.
     """
 
@@ -142,17 +143,22 @@ class Recipe:
     drops: tuple[float, ...] = (0.5, 0.75)
     weight_decay: float = 0.0005
     initializer: str | None = "he_normal"
+    label_smoothing: float = 0.0
     flip: bool = True
     shift: int = 2
+    cutout: int = 0
     precision: str = "auto"
     seed: int = 0
 
     def __post_init__(self):
-        for name, values in {"optimizer": ("sgd", "adam"), "schedule": ("constant", "one-cycle", "drops")}.items():
+        known = {"optimizer": ("sgd", "adam", "muon"), "schedule": ("constant", "one-cycle", "drops")}
+        for name, values in known.items():
             if getattr(self, name) not in values:
                 raise ValueError(f"{name} is one of {', '.join(values)}; got {getattr(self, name)!r}")
         if self.epochs < 1 or self.batch_size < 1 or self.learning_rate <= 0 or self.shift < 0:
             raise ValueError("epochs and batch_size are at least 1, learning_rate is above 0, shift is at least 0")
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(f"label_smoothing is at least 0 and less than 1; got {self.label_smoothing}")
 
     def learning_rate_at(self, step, steps):
         """The learning rate of step number `step` (from 0) of `steps`."""
@@ -168,9 +174,12 @@ class Recipe:
         """The Keras optimizer; `train` sets its learning rate at every step."""
         import keras
 
+        from alexnet.optimizers import SGD2012, Muon
+
         if self.optimizer == "adam":
             return keras.optimizers.Adam(self.learning_rate)
-        return keras.optimizers.SGD(self.learning_rate, momentum=self.momentum, nesterov=self.nesterov)
+        kind = {"sgd": SGD2012, "muon": Muon}[self.optimizer]
+        return kind(self.learning_rate, momentum=self.momentum, nesterov=self.nesterov, decay=self.weight_decay)
 
 
 @dataclass
@@ -269,7 +278,7 @@ def now():
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def compile_for_here(model, optimizer):
+def compile_for_here(model, optimizer, label_smoothing=0.0):
     """Compile a model from images to logits with the cross-entropy loss, in the way that is fastest on this device."""
     import keras
 
@@ -277,32 +286,41 @@ def compile_for_here(model, optimizer):
     on_cpu = keras.backend.backend() == "tensorflow" and device().kind == "CPU"
     model.compile(
         optimizer,
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        # The loss that Keras reports includes the weight decay, which hides what the network knows.
+        loss=_smoothed(label_smoothing) or keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        # The loss that Keras reports includes weight decay and smoothing, which hide what the network knows.
         metrics=["accuracy", keras.metrics.SparseCategoricalCrossentropy(from_logits=True, name="cross_entropy")],
         jit_compile=False if on_cpu else "auto",
     )
     return model
 
 
-def augment(pictures, rng, flip=True, shift=2):
-    """Mirrored and moved copies of uint8 pictures (batch, height, width, channels); each picture by its own draw."""
-    count, height, width, _ = pictures.shape
-    rows, columns = np.arange(height), np.arange(width)
-    down, right = rng.integers(-shift, shift + 1, (2, count, 1)) if shift else np.zeros((2, count, 1), int)
+def _smoothed(share):
+    """The cross-entropy from class numbers with so much of the target spread over all classes; None for no share."""
+    import keras
 
-    def reflected(at, size):
-        at = np.abs(at)
-        return np.where(at >= size, 2 * size - 2 - at, at)
+    if not share:
+        return None
+    smoothed = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=share)
 
-    rows, columns = reflected(rows + down, height), reflected(columns + right, width)
-    if flip:
-        mirrored = rng.random((count, 1)) < 0.5
-        columns = np.where(mirrored, columns[:, ::-1], columns)
-    return pictures[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    def cross_entropy(labels, logits):
+        labels = keras.ops.reshape(keras.ops.cast(labels, "int32"), (-1,))
+        return smoothed(keras.ops.one_hot(labels, logits.shape[-1], dtype=logits.dtype), logits)
+
+    return cross_entropy
 
 
-def train(net_or_model, dataset, recipe=None, *, checkpoint=None, progress=True):
+def predict(model, pictures, mirrored=False, batch_size=500):
+    """Logits (pictures, classes) float32 of a model; with `mirrored`, the mean over each picture and its mirror image.
+
+    pictures: (count, height, width, channels), as stored.
+    """
+    logits = model.predict(pictures, batch_size=batch_size, verbose=0)
+    if mirrored:
+        logits = (logits + model.predict(pictures[:, :, ::-1], batch_size=batch_size, verbose=0)) / 2
+    return logits
+
+
+def train(net_or_model, dataset, recipe=None, *, checkpoint=None, progress=True, on_epoch=None):
     """Train a preset, an Architecture or a built keras.Model on a Dataset; return the `Run`, its model included.
 
     A preset or Architecture is built for the dataset's classes and pictures, with the channel means of the training
@@ -311,6 +329,7 @@ def train(net_or_model, dataset, recipe=None, *, checkpoint=None, progress=True)
     checkpoint: a folder. After every epoch the state is saved there, and a call with the same recipe, data and folder
     goes on from it: the order of pictures, their augmentation and the dropout masks depend only on the seed and the
     step, so a run that was killed ends where it would have ended.
+    on_epoch: called after every epoch with its row of the history and the model.
     Training stops when the loss is no longer a number, and says so; `Run.stopped` keeps the reason.
     Raises ValueError where the checkpoint belongs to another recipe, network or dataset.
     """
@@ -319,8 +338,10 @@ def train(net_or_model, dataset, recipe=None, *, checkpoint=None, progress=True)
     recipe = recipe or Recipe()
     keras.utils.set_random_seed(recipe.seed)
     model = net_or_model if isinstance(net_or_model, keras.Model) else _build(net_or_model, dataset, recipe)
-    compile_for_here(model, recipe.make_optimizer())
-    model.optimizer.build(model.trainable_variables)
+    learner = compile_for_here(_augmented(model, dataset, recipe), recipe.make_optimizer(), recipe.label_smoothing)
+    learner.optimizer.build(learner.trainable_variables)
+    if learner is not model:
+        compile_for_here(model, learner.optimizer, recipe.label_smoothing)
     job = {
         "network": {"name": model.name, "parameters": int(model.count_params()), "precision": _precision(model)},
         "recipe": dataclasses.asdict(recipe),
@@ -332,15 +353,17 @@ def train(net_or_model, dataset, recipe=None, *, checkpoint=None, progress=True)
         },
     }
     state = _Checkpoint(checkpoint, job)
-    history = state.restore(model)
+    history = state.restore(learner)
     stopped, began = None, time.monotonic()
     for epoch in range(len(history), recipe.epochs):
-        row, stopped = _epoch(model, dataset, recipe, epoch, progress)
+        row, stopped = _epoch(learner, dataset, recipe, epoch, progress)
         if stopped:
             print(f"Training stopped: {stopped}", flush=True)
             break
         history.append(row)
-        state.save(model, history)
+        state.save(learner, history)
+        if on_epoch:
+            on_epoch(row, model)
     seconds = sum(row["seconds"] for row in history)
     return Run(
         **json.loads(json.dumps(job)),
@@ -363,10 +386,26 @@ def _build(net, dataset, recipe):
         input_shape=dataset.x_train.shape[1:],
         preprocessing=data.normalization(dataset.x_train),
         initializer=recipe.initializer,
-        weight_decay=recipe.weight_decay,
+        # Adam has no decay of its own here; the other optimizers apply it, with fewer passes over the weights.
+        weight_decay=recipe.weight_decay if recipe.optimizer == "adam" else 0.0,
         seed=recipe.seed,
         precision=device().fast_precision if recipe.precision == "auto" else recipe.precision,
     )
+
+
+def _augmented(model, dataset, recipe):
+    """The model behind the recipe's augmentation, on the device; the model itself where there is none."""
+    import keras
+
+    from alexnet import layers
+
+    if not (recipe.flip or recipe.shift or recipe.cutout):
+        return model
+    pictures = keras.Input(dataset.x_train.shape[1:], dtype=dataset.x_train.dtype.name, name="pictures")
+    augmentation = layers.Augmentation(
+        recipe.flip, recipe.shift, recipe.cutout, seed=recipe.seed, dtype="float32", name="augmentation"
+    )
+    return keras.Model(pictures, model(augmentation(pictures)), name=f"{model.name}_augmented")
 
 
 def _precision(model):
@@ -381,29 +420,21 @@ def _epoch(model, dataset, recipe, epoch, progress):
 
     size = min(recipe.batch_size, len(dataset.x_train))
     steps = len(dataset.x_train) // size
-    rng = np.random.default_rng([recipe.seed, epoch])
-    order = rng.permutation(len(dataset.x_train))
-
-    def batch(step):
-        chosen = order[step * size : (step + 1) * size]
-        return augment(dataset.x_train[chosen], rng, recipe.flip, recipe.shift), dataset.y_train[chosen]
-
+    order = np.random.default_rng([recipe.seed, epoch]).permutation(len(dataset.x_train))
     began, seen = time.monotonic(), []
     # tqdm's own stream would be stderr, which notebooks store as if it were a warning.
     bar = tqdm(
         total=steps, desc=f"epoch {epoch + 1}/{recipe.epochs}", file=sys.stdout, disable=not progress, mininterval=1
     )
-    with bar, ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(batch, 0)
+    with bar:
         for step in range(steps):
-            pictures, labels = coming.result()
-            if step + 1 < steps:
-                coming = pool.submit(batch, step + 1)
+            # A few hundred kilobytes of uint8: far less work than a step.
+            chosen = order[step * size : (step + 1) * size]
             rate = recipe.learning_rate_at(epoch * steps + step, recipe.epochs * steps)
             model.optimizer.learning_rate.assign(rate)
             # Keras versions differ in whether this call starts the metrics afresh.
             model.reset_metrics()
-            logs = model.train_on_batch(pictures, labels, return_dict=True)
+            logs = model.train_on_batch(dataset.x_train[chosen], dataset.y_train[chosen], return_dict=True)
             if not math.isfinite(logs["loss"]):
                 return None, (
                     f"the loss became {float(logs['loss'])} in epoch {epoch + 1}, step {step + 1} of {steps}, "

@@ -3,13 +3,14 @@
 Weights are drawn with NumPy, so that every backend computes the same network.
 """
 
+import dataclasses
 import json
 import sys
 
 import keras
 import numpy as np
 
-from alexnet import architecture, data, layers, model, training
+from alexnet import architecture, data, ladder, layers, model, training
 from conftest import tiny
 
 rng = np.random.default_rng(0)
@@ -43,5 +44,9 @@ net = tiny._get_wrapped_function()()
 recipe = training.Recipe(epochs=2, batch_size=50, learning_rate=0.03, schedule="constant", precision="float32")
 run = training.train(net, data.patches10(500, 100), recipe, progress=False)
 result["losses of 20 steps"] = [row["loss"] for row in run.history]
+today = dataclasses.replace(recipe, optimizer="muon", momentum=0.6, label_smoothing=0.1, cutout=4)
+normalised = ladder.Shape((8,) * 5, (3,) * 5, "relu", 3, "batch", "max").network()
+run = training.train(normalised, data.patches10(500, 100), today, progress=False)
+result["losses with today's tricks"] = [row["loss"] for row in run.history]
 result["environment"] = run.environment["backend"]
 json.dump(result, sys.stdout)

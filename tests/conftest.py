@@ -1,7 +1,6 @@
 """Shared by all tests: where things are, a network small enough to train in a second, and what this machine lacks."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -65,8 +64,3 @@ def site(tmp_path_factory):
             subprocess.run([sys.executable, ROOT / "tools" / "site.py", "build"], cwd=ROOT, check=True)
             done.touch()
     return html
-
-
-def chromium():
-    """The path of an installed Chromium, or None."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -7,7 +7,18 @@ import sys
 import pytest
 
 from alexnet import architecture
-from alexnet.architecture import LRN, PRESETS, Architecture, Conv, Dense, Dropout, Pool, SpatialNorm, output_size
+from alexnet.architecture import (
+    LRN,
+    PRESETS,
+    Architecture,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Pool,
+    SpatialNorm,
+    output_size,
+)
 
 GOLDEN = {
     "paper-2012": (60_965_224, 724_406_816),
@@ -161,3 +172,20 @@ def test_import_is_instant_and_pure():
         "heavy = {'keras', 'numpy', 'tensorflow', 'matplotlib'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_batch_normalisation_and_no_biases():
+    plain, normal = (
+        Architecture("x", "", (8, 8, 3), [Conv("conv1", 4, 3, padding=1, bias=bias), *rest, Dense("fc2", 10, None)])
+        for bias, rest in ((0.0, []), (None, [BatchNorm("bn1")]))
+    )
+    assert plain["conv1"].parameters == 3 * 3 * 3 * 4 + 4 and normal["conv1"].parameters == 3 * 3 * 3 * 4
+    assert normal["bn1"].parameters == 2 * 4 and normal["bn1"].macs == 0
+    assert normal["bn1"].output_shape == normal["conv1"].output_shape and normal["bn1"].place == normal["conv1"].place
+
+
+def test_operations_of_a_training_step():
+    """Counted the long way: forward, then both gradients of every layer, the first one's input apart."""
+    net = PRESETS["cifar10"]
+    weighted = [row for row in net if row.macs]
+    assert net.training_operations == sum(2 * row.macs * (2 if row is weighted[0] else 3) for row in weighted)

@@ -1,15 +1,14 @@
 """Every page in a real browser, as a reader opens it: wide and narrow, light and dark, with no word to another host."""
 
-import threading
+import json
 from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from conftest import CHAPTERS, chromium, missing
+import pages
+from conftest import CHAPTERS, missing
 
-if not chromium():
+if not pages.chromium():
     missing("Chromium, so no page is opened (Debian: apt install chromium)")
 
 PAGES = [
@@ -20,34 +19,12 @@ PAGES = [
     "search",
     "genindex",
 ]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript"}
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture(scope="module")
 def browser(site):
-    from playwright.sync_api import sync_playwright
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        browser.address = f"http://127.0.0.1:{server.server_address[1]}"
-        yield browser
-        browser.close()
-    server.shutdown()
+    with pages.browser(site) as chrome:
+        yield chrome
 
 
 @contextmanager
@@ -84,6 +61,19 @@ def test_page_loads_quietly_and_fits(browser, page, width, scheme):
         assert tab.evaluate("document.documentElement.dataset.theme") == scheme
         broken = tab.evaluate("[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)")
         assert broken == []
+
+
+def test_pages_keep_to_their_budget(browser, site):
+    """Requests and bytes of a first visit; `python tools/pages.py --budget` sets it again, for a reason."""
+    budget = json.loads(pages.BUDGET.read_text())
+    assert set(budget) == set(pages.names(site)), "every page has a budget, and every budget a page"
+    over = {}
+    for page, allowed in budget.items():
+        cost = pages.measure(browser, page)
+        over[page] = [f"{what} {cost[what]:,} of {most:,}" for what, most in allowed.items() if cost[what] > most]
+        # A budget with a quarter to spare no longer holds anything.
+        assert allowed["bytes"] < 1.25 * cost["bytes"], f"{page} became lighter: set its budget again"
+    assert not any(over.values()), over
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from alexnet.layers import Dropout2012, LocalResponseNormalization, Padding2D, SpatialResponseNormalization
+from alexnet.layers import (
+    Augmentation,
+    BatchNormalization,
+    Dropout2012,
+    LocalResponseNormalization,
+    Padding2D,
+    SpatialResponseNormalization,
+)
 
 RNG = np.random.default_rng(0)
 MAPS = RNG.normal(scale=30, size=(2, 5, 6, 12)).astype("float32")
@@ -96,6 +103,8 @@ def test_normalisation_survives_mixed_precision(policy):
         SpatialResponseNormalization(3, 2e-3, 0.5, 1.5),
         Dropout2012(0.3, seed=1),
         Padding2D(((0, 3), (1, 2)), lowest=True),
+        BatchNormalization(momentum=0.8),
+        Augmentation(False, 3, 4, 100, seed=2),
     ],
 )
 def test_layers_are_serialisable(layer, tmp_path):
@@ -116,7 +125,67 @@ def test_dropout_of_2012():
     assert not np.array_equal(trained, layer(ones, training=True)), "every call draws a new mask"
 
 
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_batch_normalisation_is_keras_own(dtype):
+    """Outputs, gradients and running means; the running variance has n - 1 for n, as TensorFlow's kernel has it."""
+    ours = BatchNormalization(dtype=dtype)
+    theirs = keras.layers.BatchNormalization(momentum=0.9, dtype=dtype)
+    x, pick = tf.constant(MAPS), tf.constant(RNG.normal(size=MAPS.shape).astype("float32"))
+    results = []
+    for layer in (ours, theirs):
+        layer.build(x.shape)
+        layer.gamma.assign(np.linspace(0.5, 2, 12))
+        layer.beta.assign(np.linspace(-1, 1, 12))
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            out = layer(x, training=True)
+            total = tf.reduce_sum(tf.cast(out, "float32") * pick)
+        slopes = tape.gradient(total, [x, layer.gamma.value, layer.beta.value])
+        results.append([tf.cast(out, "float32"), *slopes, layer.moving_mean.value])
+        assert layer(x).dtype == out.dtype
+    for mine, other in zip(*results, strict=True):
+        scale = np.abs(other).max()
+        np.testing.assert_allclose(mine, other, atol=scale * (1e-5 if dtype == "float32" else 2e-2))
+    count = MAPS[..., 0].size
+    biased = 0.9 + (theirs.moving_variance.numpy() - 0.9) * count / (count - 1)
+    np.testing.assert_allclose(ours.moving_variance.numpy(), biased, rtol=1e-4 if dtype == "float32" else 2e-2)
+
+
+def test_augmentation_moves_and_mirrors():
+    picture = np.arange(16 * 16 * 3, dtype="uint8").reshape(1, 16, 16, 3)
+    padded = np.pad(picture[0], ((2, 2), (2, 2), (0, 0)), mode="reflect")
+    possible = {
+        crop[:, ::flip].tobytes()
+        for r in range(5)
+        for c in range(5)
+        for flip in (1, -1)
+        for crop in [padded[r : r + 16, c : c + 16]]
+    }
+    many = np.repeat(picture, 2000, 0)
+    drawn = np.asarray(Augmentation(flip=True, shift=2, seed=0)(many, training=True))
+    assert drawn.dtype == np.uint8
+    assert {one.tobytes() for one in drawn} == possible, "all 50 positions and nothing else"
+    np.testing.assert_array_equal(Augmentation(flip=True, shift=2)(many), many, "not outside training")
+    np.testing.assert_array_equal(Augmentation(flip=False, shift=0)(many, training=True), many)
+    other = np.stack([picture[0], picture[0] + 1] * 100)
+    moved = np.asarray(Augmentation(seed=1)(other, training=True))
+    assert (moved[::2] % 3 != moved[1::2] % 3).any(), "pictures do not mix"
+    for one, source in zip(moved, other, strict=True):
+        assert set(one.ravel()) <= set(source.ravel())
+
+
+def test_cutout_covers_one_square():
+    ones = np.ones((500, 12, 12, 3), "uint8")
+    covered = np.asarray(Augmentation(False, 0, cutout=4, fill=9, seed=0)(ones, training=True))[..., 0] == 9
+    sizes = covered.any(2).sum(1), covered.any(1).sum(1)
+    for one, height, width in zip(covered, *sizes, strict=True):
+        assert one.sum() == height * width and 2 <= height <= 4 and 2 <= width <= 4
+    assert covered.any(0).all(), "anywhere"
+
+
 def test_bad_settings_are_named():
+    with pytest.raises(ValueError, match="shift and cutout"):
+        Augmentation(shift=-1)
     with pytest.raises(ValueError, match="lrn9: size is odd"):
         LocalResponseNormalization(4, name="lrn9")
     with pytest.raises(ValueError, match="lrn9: 5 groups do not divide 12 channels"):

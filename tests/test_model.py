@@ -110,7 +110,7 @@ def test_dropout_of_the_presets():
 def test_order_of_the_code():
     built = model.build("code-2012", classes=10)
     names = [layer.name for layer in built.layers]
-    assert names[:7] == ["input", "conv1_pad", "conv1", "lrn1", "pool1", "pool1_relu", "conv2_pad"]
+    assert names[:7] == ["input", "conv1_pad", "conv1", "lrn1", "pool1", "pool1_relu", "conv2"]
     assert built.get_layer("conv1").activation is keras.activations.linear
     assert names.index("lrn2") < names.index("cnorm2") < names.index("pool2")
 

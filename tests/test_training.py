@@ -37,22 +37,6 @@ def test_bad_recipes(bad):
         Recipe(**bad)
 
 
-def test_augmentation_moves_and_mirrors():
-    rng = np.random.default_rng(0)
-    picture = np.arange(16 * 16 * 3, dtype="uint8").reshape(1, 16, 16, 3)
-    padded = np.pad(picture[0], ((2, 2), (2, 2), (0, 0)), mode="reflect")
-    possible = {
-        crop[:, ::flip].tobytes()
-        for r in range(5)
-        for c in range(5)
-        for flip in (1, -1)
-        for crop in [padded[r : r + 16, c : c + 16]]
-    }
-    drawn = training.augment(np.repeat(picture, 2000, 0), rng, flip=True, shift=2)
-    assert {one.tobytes() for one in drawn} == possible, "all 50 positions and nothing else"
-    np.testing.assert_array_equal(training.augment(picture, rng, flip=False, shift=0), picture)
-
-
 def test_a_run_learns_and_its_record_says_how(patches, tiny, tmp_path):
     run = training.train(
         tiny, patches, Recipe(epochs=4, batch_size=25, learning_rate=0.03, precision="float32"), progress=False
@@ -80,15 +64,15 @@ sys.path.insert(0, {tests!r})
 from test_training import RECIPE
 import conftest
 
-batches, augment = 0, training.augment
-def augment_until_killed(*settings):
+batches, rate_at = 0, training.Recipe.learning_rate_at
+def until_killed(*settings):
     global batches
     batches += 1
     if batches == 17:  # in the middle of the second of three epochs of ten batches
         os.kill(os.getpid(), signal.SIGKILL)
-    return augment(*settings)
+    return rate_at(*settings)
 
-training.augment = augment_until_killed
+training.Recipe.learning_rate_at = until_killed
 tiny = conftest.tiny.__wrapped__() if hasattr(conftest.tiny, "__wrapped__") else conftest.tiny._get_wrapped_function()()
 training.train(tiny, data.patches10(500, 100), RECIPE, checkpoint={folder!r}, progress=False)
 """
@@ -141,6 +125,44 @@ def test_a_built_model_is_trained_as_it_is(patches, tiny):
     built = model.build(tiny, preprocessing=data.normalization(patches.x_train), seed=0)
     run = training.train(built, patches, RECIPE, progress=False)
     assert run.model is built and run.network["precision"] == "float32"
+
+
+def test_on_epoch_sees_every_row(patches, tiny):
+    seen = []
+    run = training.train(
+        tiny, patches, RECIPE, progress=False, on_epoch=lambda row, model: seen.append((row, model.name))
+    )
+    assert seen == [(row, "tiny") for row in run.history]
+
+
+def test_a_network_without_augmentation_is_itself(patches, tiny):
+    plain = Recipe(epochs=1, batch_size=50, flip=False, shift=0, precision="float32")
+    run = training.train(tiny, patches, plain, progress=False)
+    assert run.model.optimizer.built and run.model.name == "tiny"
+    assert not any("augment" in layer.name for layer in run.model.layers)
+
+
+def test_label_smoothing_is_keras_own():
+    logits = np.random.default_rng(0).normal(size=(8, 10)).astype("float32")
+    labels = np.arange(8) % 10
+    theirs = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2)
+    inputs = keras.Input((10,))
+    model = keras.Model(inputs, keras.layers.Identity()(inputs))
+    training.compile_for_here(model, "sgd", label_smoothing=0.2)
+    report = model.evaluate(logits, labels, verbose=0, return_dict=True)
+    assert report["loss"] == pytest.approx(float(theirs(np.eye(10, dtype="float32")[labels], logits)), rel=1e-5)
+    plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(labels, logits)
+    assert report["cross_entropy"] == pytest.approx(float(plain), rel=1e-5), "what is reported is not smoothed"
+    with pytest.raises(ValueError, match="label_smoothing"):
+        Recipe(label_smoothing=1.0)
+
+
+def test_mirrored_predictions_do_not_know_left_from_right(patches, tiny):
+    built = model.build(tiny, preprocessing=data.normalization(patches.x_train), seed=0)
+    pictures = patches.x_test[:20]
+    plain, both = (training.predict(built, pictures, mirrored) for mirrored in (False, True))
+    np.testing.assert_allclose(both, training.predict(built, pictures[:, :, ::-1], True), rtol=1e-4, atol=1e-5)
+    assert not np.allclose(plain, both, atol=1e-3)
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])

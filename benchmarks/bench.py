@@ -1,0 +1,212 @@
+"""What costs how much: `make bench`. Prints tables; with --record also writes assets/records/bench.json.
+
+    python benchmarks/bench.py [steps] [rungs] [start] [site] [tests] [--record]
+
+steps: pictures a second of the same network's training step by the widely copied script, by the book on TensorFlow and
+JAX, and in PyTorch, in turn, as ratios. rungs: pictures a second of every rung of the ladder. start: what importing and
+opening cost. site: building it, and its pages in a browser. tests: `make test` by phase, with its slowest parts.
+All of them where none is named. Run it on a machine that does nothing else.
+"""
+
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORD = ROOT / "assets" / "records" / "bench.json"
+ROUNDS = 7
+
+# name: (contestant, Keras backend, the package it needs)
+CONTESTANTS = {
+    "copied script": ("copied", "tensorflow", "tensorflow"),
+    "book, TensorFlow": ("book", "tensorflow", "tensorflow"),
+    "PyTorch": ("torch", "tensorflow", "torch"),
+    "book, JAX": ("book", "jax", "jax"),
+}
+
+
+class Contestant:
+    """A process of contestant.py, asked for one round at a time."""
+
+    def __init__(self, kind, backend="tensorflow"):
+        command = [sys.executable, str(ROOT / "benchmarks" / "contestant.py"), kind]
+        settings = os.environ | {"KERAS_BACKEND": backend, "ALEXNET_PROFILE": "default"}
+        self.process = subprocess.Popen(
+            command, env=settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        os.set_blocking(self.process.stderr.fileno(), False)
+        self._answer()
+
+    def _answer(self):
+        for line in self.process.stdout:
+            if line.startswith("@"):
+                return json.loads(line[1:])
+        raise RuntimeError(f"{self.process.args} ended: {(self.process.stderr.read() or '')[-2000:]}")
+
+    def round(self):
+        """Train on one round of pictures; returns what contestant.py says of it."""
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+    def end(self):
+        """End the process; returns its largest memory in bytes."""
+        self.process.stdin.close()
+        memory = self._answer()["memory"]
+        self.process.wait()
+        return memory
+
+
+def steps():
+    """The same network's training step, four ways in turn; ratios to the copied script, round by round."""
+    from alexnet import architecture
+
+    there = {name: what for name, what in CONTESTANTS.items() if find_spec(what[2])}
+    for name in CONTESTANTS.keys() - there.keys():
+        print(f"{name}: left out, this machine has no {CONTESTANTS[name][2]}")
+    machine = Contestant("peak")
+    running = {name: Contestant(kind, backend) for name, (kind, backend, _) in there.items()}
+    rates = {name: [] for name in running}
+    peaks, precision = [], {}
+    for _ in range(ROUNDS):
+        peaks.append(machine.round()["peak"])
+        for name, contestant in running.items():
+            answer = contestant.round()
+            rates[name].append(answer["pictures"] / answer["seconds"])
+            precision[name] = answer["precision"]
+    memory = {name: contestant.end() for name, contestant in running.items()}
+    machine.end()
+    peak = {kind: max(one[kind] for one in peaks) for kind in peaks[0]}
+    operations = architecture.PRESETS["cifar10"].training_operations
+    baseline = rates["copied script"]
+    result = {
+        "network": "cifar10",
+        "training_operations": operations,
+        "rounds": ROUNDS,
+        "peak": peak,
+        "rows": {},
+    }
+    print(f"peak of the machine's matrix products: {_peaks(peak)}; {operations / 1e9:.2f} GFLOP a picture")
+    print(f"{'':<18}{'pictures/s':>11}{'ratio to the copied script':>30}{'GFLOP/s':>9}{'share of peak':>15}{'MB':>7}")
+    for name, measured in rates.items():
+        ratios = sorted(mine / theirs for mine, theirs in zip(measured, baseline, strict=True))
+        speed = statistics.median(measured) * operations
+        row = {
+            "pictures_per_second": [round(rate, 1) for rate in measured],
+            "ratio": {"median": statistics.median(ratios), "low": ratios[0], "high": ratios[-1]},
+            "precision": precision[name],
+            "share_of_peak": speed / peak[precision[name]],
+            "memory": memory[name],
+        }
+        result["rows"][name] = row
+        ratio = f"{row['ratio']['median']:.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        share = f"{row['share_of_peak']:.0%} {precision[name]}"
+        print(
+            f"{name:<18}{statistics.median(measured):>11.0f}{ratio:>30}{speed / 1e9:>9.0f}{share:>15}"
+            f"{memory[name] / 1e6:>7.0f}"
+        )
+    best = max(peak.values()) / operations
+    print(f"The machine's fastest products, and nothing else, would allow {best:.0f} pictures/s.")
+    return result
+
+
+def _peaks(peak):
+    return ", ".join(f"{kind} {value / 1e9:.0f} GFLOP/s" for kind, value in peak.items())
+
+
+def rungs():
+    """Pictures a second of every rung of the ladder, three times in turn."""
+    contestant = Contestant("ladder")
+    measured = [contestant.round()["rates"] for _ in range(3)]
+    contestant.end()
+    rates = {name: sorted(one[name] for one in measured) for name in measured[0]}
+    for name, (low, middle, high) in rates.items():
+        print(f"{name:<34}{middle:>7.0f} pictures/s ({low:.0f} to {high:.0f})")
+    return {name: {"low": low, "median": middle, "high": high} for name, (low, middle, high) in rates.items()}
+
+
+def start():
+    """Seconds in a fresh Python for what a reader does first, and how often TensorFlow is looked for."""
+    chapter = json.loads(next(iter(sorted((ROOT / "chapters").glob("*.ipynb")))).read_text())
+    setup = "".join(next(cell for cell in chapter["cells"] if cell["cell_type"] == "code")["source"])
+    doings = {
+        "python": "pass",
+        "import alexnet": "import alexnet",
+        "import alexnet.architecture": "import alexnet.architecture",
+        "a chapter's first cell": setup,
+        "import tensorflow": "import tensorflow",
+        "alexnet.model.build": "from alexnet import model; model.build('cifar10')",
+    }
+    result = {}
+    for name, code in doings.items():
+        seconds = []
+        for _ in range(5):
+            began = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+            seconds.append(time.perf_counter() - began)
+        result[name] = {"median": statistics.median(seconds), "low": min(seconds), "high": max(seconds)}
+        print(f"{name:<34}{result[name]['median']:>7.2f} s ({min(seconds):.2f} to {max(seconds):.2f})")
+    return result
+
+
+def site():
+    """The site built from nothing and again; its pages in a browser, where there is one."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    import pages
+
+    result = {"build": {}}
+    shutil.rmtree(ROOT / "_build", ignore_errors=True)
+    for name in ("cold", "warm"):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, ROOT / "tools" / "site.py", "build"], cwd=ROOT, check=True, capture_output=True)
+        result["build"][name] = time.perf_counter() - began
+        print(f"site, {name}: {result['build'][name]:.1f} s")
+    if pages.chromium():
+        with pages.browser() as chrome:
+            result["pages"] = {page: pages.measure(chrome, page) for page in pages.names()}
+        print(pages.table(result["pages"]))
+    else:
+        print("pages: left out, this machine has no Chromium")
+    return result
+
+
+def tests():
+    """`make test` by phase, and its slowest parts."""
+    run = subprocess.run(
+        [sys.executable, ROOT / "tools" / "check.py", "--durations", "20"], cwd=ROOT, capture_output=True, text=True
+    )
+    phases = dict(re.findall(r"^== (\w+): ([\d.]+) s$", run.stdout, re.M))
+    slowest = re.findall(r"^([\d.]+)s (?:call|setup|teardown) +(\S.*)$", run.stdout, re.M)
+    for name, seconds in phases.items():
+        print(f"{name:<34}{seconds:>7} s")
+    for seconds, name in slowest:
+        print(f"{'':<34}{seconds:>7} s  {name}")
+    print(run.stdout.strip().splitlines()[-1])
+    return {"status": run.returncode, "phases": phases, "slowest": slowest}
+
+
+def main():
+    parts = {part.__name__: part for part in (steps, rungs, start, site, tests)}
+    asked = [word for word in sys.argv[1:] if word != "--record"] or list(parts)
+    results = {}
+    for name in asked:
+        print(f"== {name}", flush=True)
+        results[name] = parts[name]()
+    if "--record" in sys.argv:
+        from alexnet import training
+
+        old = json.loads(RECORD.read_text())["results"] if RECORD.exists() else {}
+        about = {"environment": training.environment(), "date": training.now()}
+        made = {name: {"result": result} | about for name, result in results.items()}
+        RECORD.write_text(json.dumps({"results": old | made}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""One way to train the `cifar10` network, kept ready: `bench.py` talks to it through its standard input and output.
+
+    python benchmarks/contestant.py copied | book | torch | ladder | peak
+
+It says "@ready", then for each line that it is sent trains on a round of pictures and answers "@" with JSON: pictures,
+seconds. At the end of its input it answers with its largest memory. While it waits it uses no processor.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+
+PICTURES = 1280
+BATCH = 128
+
+
+def say(**what):
+    """One answer to bench.py; whatever else a library prints does not begin with @."""
+    print("@" + json.dumps(what), flush=True)
+
+
+def rounds():
+    """Waits for bench.py to ask for the next round; ends with its input."""
+    say(ready=True)
+    for _ in sys.stdin:
+        yield
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    say(memory=peak * (1 if sys.platform == "darwin" else 1024))
+
+
+def pictures():
+    """Random uint8 pictures and labels: a step takes as long on noise as on photographs."""
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (PICTURES, 32, 32, 3), dtype="uint8"), rng.integers(0, 10, PICTURES)
+
+
+def copied():
+    """The widely copied script, `fit` and all."""
+    import copied_script
+
+    model = copied_script.network()
+    x, y = copied_script.prepare(*pictures())
+    model.fit(x, y, batch_size=copied_script.BATCH_SIZE, verbose=0)
+    for _ in rounds():
+        began = time.perf_counter()
+        model.fit(x, y, batch_size=copied_script.BATCH_SIZE, verbose=0)
+        say(pictures=len(x), seconds=time.perf_counter() - began, precision="float32")
+
+
+class _Enough(Exception):
+    """Ends a training from inside."""
+
+
+def _noise():
+    from alexnet import data
+
+    x, y = pictures()
+    return data.Dataset(x, y, x[:10], y[:10], tuple("0123456789"), "noise")
+
+
+def book():
+    """The book's own `train`, on the backend that KERAS_BACKEND names; a round is an epoch, the first one apart."""
+    from alexnet import training
+
+    asked = rounds()
+
+    def report(row, model):
+        if row["epoch"] > 1:
+            say(pictures=PICTURES, seconds=row["seconds"], precision=model.get_layer("conv1").compute_dtype)
+        if next(asked, _Enough) is _Enough:
+            raise _Enough
+
+    try:
+        recipe = training.Recipe(epochs=1000, batch_size=BATCH)
+        training.train("cifar10", _noise(), recipe, progress=False, on_epoch=report)
+    except _Enough:
+        pass
+
+
+def torch():
+    """The same network and step as a good PyTorch user writes them: channels last, autocast, a fused optimizer."""
+    import torch
+    from torch import nn
+
+    from alexnet import training
+
+    # The book's rule for when a CPU gains from it.
+    bfloat16 = training.device().fast_precision == "mixed_bfloat16"
+    torch.manual_seed(0)
+
+    def conv(inputs, outputs, padding=1):
+        return [nn.Conv2d(inputs, outputs, 3, padding=padding), nn.ReLU(inplace=True)]
+
+    model = nn.Sequential(
+        *conv(3, 96, 0),
+        nn.MaxPool2d(2),
+        *conv(96, 256),
+        nn.MaxPool2d(2),
+        *conv(256, 384),
+        *conv(384, 384),
+        *conv(384, 256),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(2304, 4096),
+        nn.ReLU(inplace=True),
+        nn.Dropout(0.5),
+        nn.Linear(4096, 4096),
+        nn.ReLU(inplace=True),
+        nn.Dropout(0.5),
+        nn.Linear(4096, 10),
+    ).to(memory_format=torch.channels_last)
+    kernels = [p for p in model.parameters() if p.ndim > 1]
+    biases = [p for p in model.parameters() if p.ndim == 1]
+    optimizer = torch.optim.SGD(
+        [{"params": kernels, "weight_decay": 0.0005}, {"params": biases}],
+        lr=0.01,
+        momentum=0.9,
+        nesterov=True,
+        fused=True,
+    )
+    x, y = (torch.from_numpy(part) for part in pictures())
+    x = x.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+    mean = x.float().mean((0, 2, 3), keepdim=True)
+
+    def augmented(batch):
+        batch = torch.where(torch.rand(len(batch), 1, 1, 1) < 0.5, batch.flip(3), batch)
+        padded = nn.functional.pad(batch.float(), (2, 2, 2, 2), mode="reflect")
+        down, right = torch.randint(0, 5, (2,)).tolist()
+        return padded[:, :, down : down + 32, right : right + 32] - mean
+
+    def epoch():
+        for chosen in torch.randperm(len(x)).split(BATCH):
+            optimizer.zero_grad(set_to_none=True)
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
+                logits = model(augmented(x[chosen]))
+            loss = nn.functional.cross_entropy(logits.float(), y[chosen])
+            loss.backward()
+            optimizer.step()
+            loss.item()
+
+    epoch()
+    for _ in rounds():
+        began = time.perf_counter()
+        epoch()
+        seconds = time.perf_counter() - began
+        say(pictures=len(x), seconds=seconds, precision="bfloat16" if bfloat16 else "float32")
+
+
+def ladder():
+    """Every rung of the ladder in turn: two epochs each, the first to compile."""
+    import dataclasses
+
+    from alexnet import ladder, training
+
+    noise = _noise()
+    for _ in rounds():
+        rates = {}
+        for rung in ladder.RUNGS:
+            recipe = dataclasses.replace(rung.recipe, epochs=2)
+            run = training.train(rung.network, noise, recipe, progress=False)
+            rates[rung.name] = PICTURES / run.history[-1]["seconds"]
+        say(rates=rates)
+
+
+def peak():
+    """Large matrix products in TensorFlow: operations a second, float32 and bfloat16, the better of plain and XLA."""
+    import tensorflow as tf
+
+    size, times = 2048, 6
+    for _ in rounds():
+        best = {}
+        for kind in ("float32", "bfloat16"):
+            square = tf.cast(tf.random.normal((size, size)), kind)
+            for compiled in (False, True):
+                product = tf.function(lambda a: a @ a, jit_compile=compiled)
+                product(square)
+                for _ in range(times):
+                    began = time.perf_counter()
+                    product(square).numpy()
+                    best[kind] = max(best.get(kind, 0), 2 * size**3 / (time.perf_counter() - began))
+        say(peak=best)
+
+
+if __name__ == "__main__":
+    {"copied": copied, "book": book, "torch": torch, "ladder": ladder, "peak": peak}[sys.argv[1]]()

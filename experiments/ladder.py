@@ -1,0 +1,100 @@
+"""What does each trick of twelve years give? Every rung of `alexnet.ladder`, several seeds each.
+
+Writes assets/records/ladder.json, read by the chapter "Twelve years of tricks, one at a time": for every rung and seed
+the test accuracy after each pass and at the end, with and without mirror images; and for the last rung the accuracy
+after trainings of other lengths. Seconds are not taken here, where trainings share the machine with whatever else runs:
+`make bench` measures the pictures a second of every rung, alone and in turn.
+A second call does what is missing, and again what has changed.
+
+    python experiments/ladder.py [SEEDS]
+"""
+
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+
+from alexnet import data, ladder, training
+
+RECORD = Path(__file__).resolve().parents[1] / "assets" / "records" / "ladder.json"
+SEEDS = 3
+# Trainings of the last rung that are shorter and longer than a rung's.
+PASSES = (1, 2, 6, 10)
+
+
+def jobs():
+    """(name, rung) of every training that the record needs: the rungs, then the last one with other lengths."""
+    for rung in ladder.RUNGS:
+        yield rung.name, rung
+    for passes in PASSES:
+        last = ladder.RUNGS[-1]
+        yield f"{passes} passes", dataclasses.replace(last, recipe=dataclasses.replace(last.recipe, epochs=passes))
+
+
+def measure(rung, seed, cifar):
+    """Train once; return what the record keeps of it."""
+    keras.backend.clear_session()
+    run = training.train(rung.network, cifar, dataclasses.replace(rung.recipe, seed=seed), progress=False)
+    accuracy = {
+        mirrored: float(np.mean(training.predict(run.model, cifar.x_test, mirrored).argmax(1) == cifar.y_test))
+        for mirrored in (False, True)
+    }
+    return {
+        "seed": seed,
+        "precision": run.network["precision"],
+        "test_accuracy": [round(row["test_accuracy"], 4) for row in run.history],
+        "train_accuracy": [round(row["accuracy"], 4) for row in run.history],
+        "stopped": run.stopped,
+        "plain": round(accuracy[False], 4),
+        "mirrored": round(accuracy[True], 4),
+    }
+
+
+def main():
+    cifar = data.cifar10()
+    old = {row["name"]: row for row in json.loads(RECORD.read_text())["rows"]} if RECORD.exists() else {}
+    rows = []
+    for name, rung in jobs():
+        row = {"name": name, "settings": json.loads(json.dumps(rung.settings()))}
+        # How a rung is judged costs no training, so it may change.
+        trained = {key: value for key, value in row["settings"].items() if key != "mirrored"}
+        same = [r for r in old.values() if {k: v for k, v in r["settings"].items() if k != "mirrored"} == trained]
+        rows.append(
+            row
+            | {"parameters": rung.network.parameters, "macs": rung.network.macs}
+            | {"runs": same[0]["runs"] if same else []}
+        )
+    seeds = int(sys.argv[1]) if sys.argv[1:] else SEEDS
+    todo = [(seed, name, rung, row) for seed in range(seeds) for (name, rung), row in zip(jobs(), rows, strict=True)]
+    # The first seed of everything, then the other seeds, the long trainings last.
+    for seed, name, rung, row in sorted(todo, key=lambda job: (job[0] > 0, job[2].recipe.epochs > 3, job[0])):
+        if any(run["seed"] == seed for run in row["runs"]):
+            continue
+        twin = next((r for r in rows if r is not row and _trained(r) == _trained(row) and len(r["runs"]) > seed), None)
+        row["runs"] = [*row["runs"], twin["runs"][seed] if twin else measure(rung, seed, cifar)]
+        print(name, row["runs"][-1], flush=True)
+        record = {
+            "question": "test accuracy of every rung of the ladder, and of the last one trained longer and shorter",
+            "rows": rows,
+            "train": len(cifar.x_train),
+            "test": len(cifar.x_test),
+            "dataset": cifar.provenance,
+            "environment": training.environment(),
+            "date": training.now(),
+        }
+        RECORD.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def _trained(row):
+    """The settings that decide the training, not the judging."""
+    return {key: value for key, value in row["settings"].items() if key != "mirrored"}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The ladder: each rung one change, networks that build, and a record that bears out what was kept."""
+
+import dataclasses
+import json
+import statistics
+
+import pytest
+
+from alexnet import data, ladder, training
+
+RUNGS = ladder.RUNGS
+
+
+def _changes(below, rung):
+    mine, other = rung.settings(), below.settings()
+    changed = [key for part in ("shape", "recipe") for key in mine[part] if mine[part][key] != other[part][key]]
+    return changed + ["mirrored"] * (mine["mirrored"] != other["mirrored"])
+
+
+def test_each_rung_is_the_last_kept_one_with_a_change():
+    assert len({rung.name for rung in RUNGS}) == len(RUNGS)
+    for at, rung in enumerate(RUNGS[1:], start=1):
+        below = next(r for r in reversed(RUNGS[:at]) if r.kept)
+        assert 1 <= len(_changes(below, rung)) <= 3, rung.name
+
+
+@pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.name)
+def test_every_rung_trains(rung):
+    patches = data.patches10(100, 50)
+    recipe = dataclasses.replace(rung.recipe, epochs=1, batch_size=50)
+    run = training.train(rung.network, patches, recipe, progress=False)
+    assert run.stopped is None
+    assert run.network["parameters"] - rung.network.parameters == sum(
+        2 * row.output_shape[-1] for row in rung.network if row.kind == "batch_norm"
+    ), "the table counts what is trained; the model also keeps the running means and variances"
+
+
+@pytest.fixture(scope="module")
+def record():
+    return {row["name"]: row for row in training.record("ladder")["rows"]}
+
+
+def test_the_record_is_of_these_rungs(record):
+    for rung in RUNGS:
+        row = record[rung.name]
+        assert row["settings"] == json.loads(json.dumps(rung.settings())), f"{rung.name}: measure it again"
+        assert (row["parameters"], row["macs"]) == (rung.network.parameters, rung.network.macs)
+        assert len(row["runs"]) >= 3, rung.name
+
+
+def test_what_was_kept_paid(record):
+    def accuracy(rung):
+        return statistics.mean(run["mirrored" if rung.mirrored else "plain"] for run in record[rung.name]["runs"])
+
+    for at, rung in enumerate(RUNGS[1:], start=1):
+        below = next(r for r in reversed(RUNGS[:at]) if r.kept)
+        if rung.year <= 2012:
+            assert rung.kept, "AlexNet's own ingredients stay"
+            continue
+        assert (accuracy(rung) > accuracy(below)) == rung.kept, (rung.name, accuracy(below), accuracy(rung))
