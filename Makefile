@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SITE := _build/html
 
-.PHONY: help book serve test chapters figures lint format repo clean
+.PHONY: help book serve test bench chapters figures lint format repo clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -35,6 +35,9 @@ serve: $(VENV)/book  ## serve the site and build it again whenever a file change
 
 test: $(VENV)/all  ## everything that can be checked on this machine
 	$(BIN)/python tools/check.py
+
+bench: $(VENV)/all  ## measure training steps, the ladder, start-up, the site and the tests (ONLY="steps site" for some)
+	$(BIN)/python benchmarks/bench.py $(ONLY)
 
 chapters: $(VENV)/all  ## run the chapters in the default profile and store their outputs (ONLY=chapters/20-... for one)
 	$(BIN)/python tools/chapters.py $(ONLY)

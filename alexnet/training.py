@@ -187,7 +187,8 @@ class Run:
     """A finished training: what was trained on what, how, where, and what came out.
 
     history: one dict an epoch with loss, accuracy (means over the training steps, augmentation and dropout on),
-    test_loss, test_accuracy, learning_rate, seconds. Losses are cross-entropies in nats, weight decay not added.
+    test_loss, test_accuracy, learning_rate, seconds (the test left out) and first_step, the seconds of the first step,
+    which in the first epoch builds the graph. Losses are cross-entropies in nats, weight decay not added.
     stopped: None, or why training ended early. model: the trained keras.Model; not saved.
     """
 
@@ -442,6 +443,8 @@ def _epoch(model, dataset, recipe, epoch, progress):
                     "The steps were too large for this network: try a third of the learning rate, or a longer warm-up."
                 )
             seen.append((float(logs["cross_entropy"]), float(logs["accuracy"])))
+            if step == 0:
+                first_step = time.monotonic() - began
             loss, accuracy = np.mean(seen[-50:], axis=0)
             bar.set_postfix_str(f"loss {loss:.3f}, accuracy {accuracy:.1%}", refresh=False)
             bar.update()
@@ -457,6 +460,7 @@ def _epoch(model, dataset, recipe, epoch, progress):
         "test_accuracy": float(test["accuracy"]),
         "learning_rate": rate,
         "seconds": round(seconds, 2),
+        "first_step": round(first_step, 3),
     }, None
 
 

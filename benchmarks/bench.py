@@ -1,10 +1,11 @@
 """What costs how much: `make bench`. Prints tables; with --record also writes assets/records/bench.json.
 
-    python benchmarks/bench.py [steps] [rungs] [start] [site] [tests] [--record]
+    python benchmarks/bench.py [PART ...] [--record]
 
 steps: pictures a second of the same network's training step by the widely copied script, by the book on TensorFlow and
-JAX, and in PyTorch, in turn, as ratios. rungs: pictures a second of every rung of the ladder. start: what importing and
-opening cost. site: building it, and its pages in a browser. tests: `make test` by phase, with its slowest parts.
+JAX, and in PyTorch, in turn, as ratios. rungs: pictures a second of every rung of the ladder. feeding: whether steps
+wait for pictures. start: what importing and opening cost. site: building it, and its pages in a browser. tests: `make
+test` by phase, with its slowest parts.
 All of them where none is named. Run it on a machine that does nothing else.
 """
 
@@ -21,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "assets" / "records" / "bench.json"
-ROUNDS = 7
+ROUNDS = 5
 
 # name: (contestant, Keras backend, the package it needs)
 CONTESTANTS = {
@@ -122,14 +123,29 @@ def _peaks(peak):
 
 
 def rungs():
-    """Pictures a second of every rung of the ladder, three times in turn."""
+    """Pictures a second of every rung of the ladder, over four epochs each."""
     contestant = Contestant("ladder")
-    measured = [contestant.round()["rates"] for _ in range(3)]
+    measured = contestant.round()["rates"]
     contestant.end()
-    rates = {name: sorted(one[name] for one in measured) for name in measured[0]}
-    for name, (low, middle, high) in rates.items():
-        print(f"{name:<34}{middle:>7.0f} pictures/s ({low:.0f} to {high:.0f})")
-    return {name: {"low": low, "median": middle, "high": high} for name, (low, middle, high) in rates.items()}
+    result = {}
+    for name, rates in measured.items():
+        row = result[name] = {"low": min(rates), "median": statistics.median(rates), "high": max(rates)}
+        print(f"{name:<34}{row['median']:>7.0f} pictures/s ({row['low']:.0f} to {row['high']:.0f})")
+    return result
+
+
+def feeding():
+    """Whether a step waits for its pictures, and whether the first epoch is slower than the others."""
+    contestant = Contestant("feeding")
+    found = contestant.round()
+    contestant.end()
+    step = min(seconds for seconds, _ in found["epochs"]) / found["steps"]
+    batch = found["batches"] / found["steps"]
+    print(f"a step takes {1e3 * step:.1f} ms, its batch {1e3 * batch:.2f} ms before it: {batch / step:.2%}")
+    for number, (seconds, first) in enumerate(found["epochs"], 1):
+        rest = (seconds - first) / (found["steps"] - 1)
+        print(f"epoch {number}: {seconds:.1f} s; its first step {first:.2f} s, the others {1e3 * rest:.1f} ms each")
+    return found
 
 
 def start():
@@ -183,17 +199,19 @@ def tests():
         [sys.executable, ROOT / "tools" / "check.py", "--durations", "20"], cwd=ROOT, capture_output=True, text=True
     )
     phases = dict(re.findall(r"^== (\w+): ([\d.]+) s$", run.stdout, re.M))
+    closing = run.stdout.strip().splitlines()[-1]
+    phases["tests"] = re.search(r"in ([\d.]+)s", closing)[1]
     slowest = re.findall(r"^([\d.]+)s (?:call|setup|teardown) +(\S.*)$", run.stdout, re.M)
     for name, seconds in phases.items():
         print(f"{name:<34}{seconds:>7} s")
     for seconds, name in slowest:
         print(f"{'':<34}{seconds:>7} s  {name}")
-    print(run.stdout.strip().splitlines()[-1])
-    return {"status": run.returncode, "phases": phases, "slowest": slowest}
+    print(closing)
+    return {"status": run.returncode, "phases": phases, "slowest": slowest, "closing": closing}
 
 
 def main():
-    parts = {part.__name__: part for part in (steps, rungs, start, site, tests)}
+    parts = {part.__name__: part for part in (steps, rungs, feeding, start, site, tests)}
     asked = [word for word in sys.argv[1:] if word != "--record"] or list(parts)
     results = {}
     for name in asked:

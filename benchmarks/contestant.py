@@ -1,6 +1,6 @@
 """One way to train the `cifar10` network, kept ready: `bench.py` talks to it through its standard input and output.
 
-    python benchmarks/contestant.py copied | book | torch | ladder | peak
+    python benchmarks/contestant.py copied | book | torch | ladder | feeding | peak
 
 It says "@ready", then for each line that it is sent trains on a round of pictures and answers "@" with JSON: pictures,
 seconds. At the end of its input it answers with its largest memory. While it waits it uses no processor.
@@ -153,7 +153,7 @@ def torch():
 
 
 def ladder():
-    """Every rung of the ladder in turn: two epochs each, the first to compile."""
+    """Every rung of the ladder in turn, and one of them in float32: five epochs each, the first to build the graph."""
     import dataclasses
 
     from alexnet import ladder, training
@@ -161,11 +161,32 @@ def ladder():
     noise = _noise()
     for _ in rounds():
         rates = {}
-        for rung in ladder.RUNGS:
-            recipe = dataclasses.replace(rung.recipe, epochs=2)
+        for rung in [*ladder.RUNGS, ladder.FLOAT32]:
+            recipe = dataclasses.replace(rung.recipe, epochs=5)
             run = training.train(rung.network, noise, recipe, progress=False)
-            rates[rung.name] = PICTURES / run.history[-1]["seconds"]
+            rates[rung.name] = [PICTURES / row["seconds"] for row in run.history[1:]]
         say(rates=rates)
+
+
+def feeding():
+    """The last rung on ten rounds of pictures: its epochs, and what a step's batch costs before it is handed over."""
+    import dataclasses
+
+    from alexnet import data, ladder, training
+
+    x, y = (np.tile(part, (10,) + (1,) * (part.ndim - 1)) for part in pictures())
+    noise = data.Dataset(x, y, x[:10], y[:10], tuple("0123456789"), "noise")
+    order = np.random.default_rng(0).permutation(len(x))
+    for _ in rounds():
+        run = training.train(
+            ladder.RUNGS[-1].network, noise, dataclasses.replace(ladder.RUNGS[-1].recipe, epochs=3), progress=False
+        )
+        began = time.perf_counter()
+        for first in range(0, len(x), BATCH):
+            chosen = order[first : first + BATCH]
+            _ = x[chosen], y[chosen]
+        batches = time.perf_counter() - began
+        say(epochs=[[row["seconds"], row["first_step"]] for row in run.history], batches=batches, steps=len(x) // BATCH)
 
 
 def peak():
@@ -188,4 +209,4 @@ def peak():
 
 
 if __name__ == "__main__":
-    {"copied": copied, "book": book, "torch": torch, "ladder": ladder, "peak": peak}[sys.argv[1]]()
+    {f.__name__: f for f in (copied, book, torch, ladder, feeding, peak)}[sys.argv[1]]()

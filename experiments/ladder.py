@@ -24,17 +24,7 @@ from alexnet import data, ladder, training
 
 RECORD = Path(__file__).resolve().parents[1] / "assets" / "records" / "ladder.json"
 SEEDS = 3
-# Trainings of the last rung that are shorter and longer than a rung's.
-PASSES = (1, 2, 6, 10)
-
-
-def jobs():
-    """(name, rung) of every training that the record needs: the rungs, then the last one with other lengths."""
-    for rung in ladder.RUNGS:
-        yield rung.name, rung
-    for passes in PASSES:
-        last = ladder.RUNGS[-1]
-        yield f"{passes} passes", dataclasses.replace(last, recipe=dataclasses.replace(last.recipe, epochs=passes))
+TRAININGS = [*ladder.RUNGS, *ladder.ASIDES]
 
 
 def measure(rung, seed, cifar):
@@ -60,25 +50,23 @@ def main():
     cifar = data.cifar10()
     old = {row["name"]: row for row in json.loads(RECORD.read_text())["rows"]} if RECORD.exists() else {}
     rows = []
-    for name, rung in jobs():
-        row = {"name": name, "settings": json.loads(json.dumps(rung.settings()))}
-        # How a rung is judged costs no training, so it may change.
-        trained = {key: value for key, value in row["settings"].items() if key != "mirrored"}
-        same = [r for r in old.values() if {k: v for k, v in r["settings"].items() if k != "mirrored"} == trained]
+    for rung in TRAININGS:
+        row = {"name": rung.name, "settings": json.loads(json.dumps(rung.settings()))}
+        same = [other for other in old.values() if _trained(other) == _trained(row)]
         rows.append(
             row
             | {"parameters": rung.network.parameters, "macs": rung.network.macs}
             | {"runs": same[0]["runs"] if same else []}
         )
     seeds = int(sys.argv[1]) if sys.argv[1:] else SEEDS
-    todo = [(seed, name, rung, row) for seed in range(seeds) for (name, rung), row in zip(jobs(), rows, strict=True)]
-    # The first seed of everything, then the other seeds, the long trainings last.
-    for seed, name, rung, row in sorted(todo, key=lambda job: (job[0] > 0, job[2].recipe.epochs > 3, job[0])):
+    todo = [(seed, rung, row) for seed in range(seeds) for rung, row in zip(TRAININGS, rows, strict=True)]
+    # The long trainings last.
+    for seed, rung, row in sorted(todo, key=lambda job: (job[1].recipe.epochs > 3, job[0])):
         if any(run["seed"] == seed for run in row["runs"]):
             continue
         twin = next((r for r in rows if r is not row and _trained(r) == _trained(row) and len(r["runs"]) > seed), None)
         row["runs"] = [*row["runs"], twin["runs"][seed] if twin else measure(rung, seed, cifar)]
-        print(name, row["runs"][-1], flush=True)
+        print(rung.name, row["runs"][-1], flush=True)
         record = {
             "question": "test accuracy of every rung of the ladder, and of the last one trained longer and shorter",
             "rows": rows,
@@ -92,7 +80,7 @@ def main():
 
 
 def _trained(row):
-    """The settings that decide the training, not the judging."""
+    """The settings that decide the training; how it is judged may change without another."""
     return {key: value for key, value in row["settings"].items() if key != "mirrored"}
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,8 +27,10 @@ def main():
         "tests": [sys.executable, *PYTEST, *sys.argv[1:]],
     }
     for name, command in steps.items():
-        print(f"== {name}", flush=True)
+        began = time.monotonic()
         status = subprocess.run(command, cwd=ROOT, env=environment).returncode
+        if name != "tests":  # whose seconds stand in pytest's own closing line
+            print(f"== {name}: {time.monotonic() - began:.1f} s", flush=True)
         if status:
             sys.exit(status)
 
