@@ -133,3 +133,23 @@ def test_mathematics_is_vendored(site):
     math = (site / "chapters" / "20-architecture.html").read_text()
     assert "mathjax/tex-chtml.js" in math and (site / "mathjax" / "tex-chtml.js").exists()
     assert list((site / "mathjax" / "output" / "chtml" / "fonts").rglob("*.woff"))
+
+
+def test_every_icon_on_a_page_is_kept(site):
+    """The icons' fonts and styles are thinned out; what a page names must still have its rule and its glyph."""
+    from fontTools.ttLib import TTFont
+
+    (css,) = site.glob("_static/vendor/fontawesome/*/css/all.min.css")
+    rules = {}
+    for names, point in re.findall(r'((?:\.fa-[a-z0-9-]+:before,?)+)\{content:"\\([0-9a-f]+)"', css.read_text()):
+        rules |= dict.fromkeys(re.findall(r"\.fa-([a-z0-9-]+):before", names), int(point, 16))
+    points = set()
+    for font in site.glob("_static/vendor/fontawesome/*/webfonts/*.woff2"):
+        points |= set(TTFont(font).getBestCmap())
+        assert font.stat().st_size < 20_000, f"{font.name} is whole again"
+    named = set()
+    for page in site.rglob("*.html"):
+        named |= set(re.findall(r'<i class="fa[a-z-]* fa-([a-z-]+)', page.read_text()))
+    assert "github" in named
+    for name in named:
+        assert rules[name] in points, name
