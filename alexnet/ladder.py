@@ -156,13 +156,23 @@ def _other(rung: Rung, name: str, **recipe) -> Rung:
     return dataclasses.replace(rung, name=name, kept=False, recipe=dataclasses.replace(rung.recipe, **recipe))
 
 
+def _reshaped(rung: Rung, name: str, **shape) -> Rung:
+    return dataclasses.replace(rung, name=name, kept=False, shape=dataclasses.replace(rung.shape, **shape))
+
+
 def rung(name: str) -> Rung:
     """The rung of that name."""
     return next(rung for rung in RUNGS if rung.name == name)
 
 
-def gain(accuracies, below):
-    """How much higher the mean of some accuracies is than that of others, and the standard error of that difference."""
+def gain(accuracies, below, paired=False):
+    """How much higher the mean of some accuracies is than that of others, and the standard error of that difference.
+
+    paired: the same networks, judged in two ways.
+    """
+    if paired:
+        each = [one - other for one, other in zip(accuracies, below, strict=True)]
+        return statistics.mean(each), math.sqrt(statistics.variance(each) / len(each))
     spread = [statistics.variance(sample) / len(sample) for sample in (accuracies, below)]
     return statistics.mean(accuracies) - statistics.mean(below), math.sqrt(sum(spread))
 
@@ -170,16 +180,13 @@ def gain(accuracies, below):
 FLOAT32 = _other(rung("Muon"), "Muon, in float32", precision="float32")
 
 # The last rung in shorter and longer trainings.
-LENGTHS = [_other(RUNGS[-1], f"{passes} passes", epochs=passes) for passes in (1, 2, 8)]
+LENGTHS = [_other(RUNGS[-1], f"{passes} passes", epochs=passes) for passes in (1, 2, 4, 16)]
 
-# What is measured beside the rungs: means in the place of maxima, another number format, other lengths.
+# What is measured beside the rungs: means in the place of maxima, the dense head without its dropout, another number
+# format, other lengths.
 ASIDES = [
-    dataclasses.replace(
-        rung("one number a map for fc6 and fc7"),
-        name="means for maxima",
-        kept=False,
-        shape=dataclasses.replace(rung("one number a map for fc6 and fc7").shape, head="average"),
-    ),
+    _reshaped(rung("one number a map for fc6 and fc7"), "means for maxima", head="average"),
+    _reshaped(rung("one-cycle schedule"), "one-cycle schedule, no dropout", dropout=0.0),
     FLOAT32,
     *LENGTHS,
 ]

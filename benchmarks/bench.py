@@ -36,8 +36,8 @@ CONTESTANTS = {
 class Contestant:
     """A process of contestant.py, asked for one round at a time."""
 
-    def __init__(self, kind, backend="tensorflow"):
-        command = [sys.executable, str(ROOT / "benchmarks" / "contestant.py"), kind]
+    def __init__(self, kind, backend="tensorflow", pictures=1280):
+        command = [sys.executable, str(ROOT / "benchmarks" / "contestant.py"), kind, str(pictures)]
         settings = os.environ | {"KERAS_BACKEND": backend, "ALEXNET_PROFILE": "default"}
         self.process = subprocess.Popen(
             command, env=settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -1,6 +1,6 @@
 """One way to train the `cifar10` network, kept ready: `bench.py` talks to it through its standard input and output.
 
-    python benchmarks/contestant.py copied | book | torch | ladder | feeding | peak
+    python benchmarks/contestant.py copied | book | torch | ladder | feeding | peak [PICTURES]
 
 It says "@ready", then for each line that it is sent trains on a round of pictures and answers "@" with JSON: pictures,
 seconds. At the end of its input it answers with its largest memory. While it waits it uses no processor.
@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
-PICTURES = 1280
+PICTURES = int(sys.argv[2]) if sys.argv[2:] else 1280
 BATCH = 128
 
 

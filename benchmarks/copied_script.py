@@ -21,8 +21,8 @@ def prepare(pictures, labels):
     return pictures / 255.0, keras.utils.to_categorical(labels, 10)
 
 
-def network(jit_compile="auto"):
-    """The compiled model. jit_compile is Keras's default, which on TensorFlow means XLA."""
+def network():
+    """The compiled model."""
     model = keras.Sequential(
         [
             Input((32, 32, 3)),
@@ -46,7 +46,6 @@ def network(jit_compile="auto"):
         optimizer=keras.optimizers.Adam(0.001),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
-        jit_compile=jit_compile,
     )
     return model
 

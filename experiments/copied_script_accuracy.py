@@ -1,9 +1,7 @@
 """How accurate does the widely copied script become, pass by pass, and how often does it never learn?
 
 Writes assets/records/copied-script.json: the test accuracy after every pass for each seed. Read by the chapter
-"Twelve years of tricks, one at a time". The arithmetic is that of the script (float32 inside, Adam, batches of 32);
-only Keras's XLA is off, which on a CPU takes less time and rounds differently. The script's seconds are measured by
-`make bench`.
+"Twelve years of tricks, one at a time". The script's seconds are measured by `make bench`.
 A seed that still guesses after GIVE_UP passes is stopped there. A second call goes on where the first stopped.
 
     python experiments/copied_script_accuracy.py
@@ -71,7 +69,7 @@ def main():
         if seed in done:
             continue
         keras.utils.set_random_seed(seed)
-        copied_script.network(jit_compile=False).fit(
+        copied_script.network().fit(
             x,
             y,
             batch_size=copied_script.BATCH_SIZE,

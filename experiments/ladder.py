@@ -60,8 +60,8 @@ def main():
         )
     seeds = int(sys.argv[1]) if sys.argv[1:] else SEEDS
     todo = [(seed, rung, row) for seed in range(seeds) for rung, row in zip(TRAININGS, rows, strict=True)]
-    # The long trainings last.
-    for seed, rung, row in sorted(todo, key=lambda job: (job[1].recipe.epochs > 3, job[0])):
+    # First the rungs, and the long trainings last.
+    for seed, rung, row in sorted(todo, key=lambda job: (job[1].recipe.epochs > 3, job[1] in ladder.ASIDES, job[0])):
         if any(run["seed"] == seed for run in row["runs"]):
             continue
         twin = next((r for r in rows if r is not row and _trained(r) == _trained(row) and len(r["runs"]) > seed), None)
