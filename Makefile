@@ -49,10 +49,12 @@ lint: $(VENV)/all  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python tools/front.py lint
 
 format: $(VENV)/all  ## format code and notebooks
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/python tools/front.py format
 
 repo: $(VENV)/book  ## move the book to another repository: make repo URL=https://github.com/you/your-fork
 	$(BIN)/python tools/repository.py $(URL)

@@ -1,8 +1,10 @@
 """Shared by all tests: where things are, a network small enough to train in a second, and what this machine lacks."""
 
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,48 @@ def site(tmp_path_factory):
             subprocess.run([sys.executable, ROOT / "tools" / "site.py", "build"], cwd=ROOT, check=True)
             done.touch()
     return html
+
+
+SHELL = """<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8"><title>Explorer</title>
+<link rel="icon" href="data:,"><meta name="viewport" content="width=device-width">
+<body><main><h1>Explorer</h1>{place}</main><script type="module" src="explorers/mount.mjs"></script></body></html>"""
+
+
+@pytest.fixture(scope="module")
+def explorer_site(tmp_path_factory):
+    import pages
+
+    if not pages.chromium():
+        missing("Chromium, so no explorer is driven (Debian: apt install chromium)")
+    from alexnet.explorers import base
+
+    site = tmp_path_factory.mktemp("site")
+    shutil.copytree(base.FRONT, site / "explorers")
+    with pages.browser(site) as browser:
+        yield site, browser
+
+
+@pytest.fixture
+def opened(explorer_site):
+    """opened(explorer, width=1000, theme="light", touch=False): a context that gives the tab with it drawn.
+
+    At its end, an error or warning of the console, or a request to another host, fails the test.
+    """
+    site, browser = explorer_site
+
+    @contextmanager
+    def open_(explorer, width=1000, theme="light", touch=False):
+        (site / "index.html").write_text(SHELL.format(theme=theme, place=explorer.page()))
+        context = browser.new_context(viewport={"width": width, "height": 900}, has_touch=touch)
+        tab, trouble = context.new_page(), []
+        tab.on("console", lambda m: trouble.append(m.text) if m.type in ("error", "warning") else None)
+        tab.on("pageerror", lambda error: trouble.append(str(error)))
+        ours = (browser.address, "data:", "blob:")
+        tab.on("request", lambda r: None if r.url.startswith(ours) else trouble.append(r.url))
+        tab.goto(f"{browser.address}/index.html")
+        tab.wait_for_selector(".explorer")
+        yield tab
+        assert trouble == []
+        context.close()
+
+    return open_

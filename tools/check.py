@@ -24,6 +24,8 @@ def main():
         "style": [BIN / "ruff", "check", "."],
         "format": [BIN / "ruff", "format", "--check", "."],
         "types": [BIN / "mypy"],
+        "front end: style": [sys.executable, "tools/front.py", "lint"],
+        "front end: tests": [sys.executable, "tools/front.py", "test"],
         "tests": [sys.executable, *PYTEST, *sys.argv[1:]],
     }
     for name, command in steps.items():
