@@ -3,7 +3,7 @@
 `experiments/ladder.py` measures the rungs with seeds, `make bench` their speed, and the chapter "Twelve years of
 tricks, one at a time" explains them. Each rung is the last kept one with one change. AlexNet's own ingredients stay,
 whatever they give in so short a training; a later idea is kept only if it pays: more accuracy, by more than the seeds'
-luck explains, or as much for fewer operations.
+luck explains, or as much for fewer operations or in less time.
 """
 
 from __future__ import annotations
