@@ -9,7 +9,9 @@
 import importlib
 
 _HOMES = {
+    "DropoutExplorer": "dropout",
     "Explorer": "base",
+    "LRNExplorer": "lrn",
     "SoftmaxExplorer": "softmax",
 }
 
