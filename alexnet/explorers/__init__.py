@@ -9,6 +9,7 @@
 import importlib
 
 _HOMES = {
+    "ArchitectureExplorer": "towers",
     "DropoutExplorer": "dropout",
     "Explorer": "base",
     "LRNExplorer": "lrn",
