@@ -10,6 +10,7 @@ import importlib
 
 _HOMES = {
     "ArchitectureExplorer": "towers",
+    "ConvolutionExplorer": "convolution",
     "DropoutExplorer": "dropout",
     "Explorer": "base",
     "LRNExplorer": "lrn",

@@ -38,8 +38,10 @@ let count = 0;
 export function explorer({ title, view, start }) {
   return {
     render({ model, el, signal }) {
-      const root = document.createElement("section");
+      // A group and not a landmark: a page may hold several explorers of a kind.
+      const root = document.createElement("div");
       root.className = "explorer";
+      root.setAttribute("role", "group");
       root.setAttribute("aria-label", title);
       el.append(root);
       const api = {
