@@ -9,6 +9,7 @@
 import importlib
 
 _HOMES = {
+    "ActivationExplorer": "activation",
     "ArchitectureExplorer": "towers",
     "ConvolutionExplorer": "convolution",
     "DropoutExplorer": "dropout",
