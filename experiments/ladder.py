@@ -43,6 +43,8 @@ def measure(rung, seed, cifar):
         "stopped": run.stopped,
         "plain": round(accuracy[False], 4),
         "mirrored": round(accuracy[True], 4),
+        "device": run.environment["device"],
+        "date": training.now(),
     }
 
 

@@ -45,6 +45,7 @@ def test_the_record_is_of_these_rungs(record):
         assert row["settings"] == json.loads(json.dumps(rung.settings())), f"{rung.name}: measure it again"
         assert (row["parameters"], row["macs"]) == (rung.network.parameters, rung.network.macs)
         assert len(row["runs"]) >= 3, rung.name
+        assert all(run["device"] and run["date"] for run in row["runs"]), "each run says where and when"
 
 
 def test_what_was_kept_paid(record):

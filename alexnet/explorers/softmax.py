@@ -1,5 +1,7 @@
 """Softmax and cross-entropy: drag the logits and see probabilities, loss and gradient."""
 
+from html import escape
+
 import numpy as np
 from traitlets import Bool, Float, Int, List, TraitError, Unicode, default, validate
 
@@ -63,7 +65,7 @@ class SoftmaxExplorer(Explorer):
         )
         colours = ["#E69F00" if n == true else "#0072B2" for n in range(len(self.logits))]
         bars = [
-            f'<text x="88" y="{17 + 20 * n}" text-anchor="end">{name}</text>'
+            f'<text x="88" y="{17 + 20 * n}" text-anchor="end">{escape(name)}</text>'
             f'<rect x="96" y="{6 + 20 * n}" width="{250 * p:.1f}" height="14" fill="{colours[n]}"/>'
             f'<text x="{101 + 250 * p:.1f}" y="{17 + 20 * n}">{p:.3f}</text>'
             for n, (name, p) in enumerate(zip(self.names, now["probabilities"], strict=True))

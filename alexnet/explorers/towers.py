@@ -1,5 +1,6 @@
 """Architecture: the table of a network as boxes to scale, with what each layer sees, costs and stores."""
 
+import html
 import math
 from dataclasses import asdict
 
@@ -173,7 +174,8 @@ class ArchitectureExplorer(Explorer):
                     for path, shade in ((back, 0.25), (side, 0.7), (front, 0.45))
                 ]
             parts.append(
-                f'<text x="{x + (wide + slant) / 2:.0f}" y="{height + 14:.0f}" text-anchor="middle">{row.name}</text>'
+                f'<text x="{x + (wide + slant) / 2:.0f}" y="{height + 14:.0f}" text-anchor="middle">'
+                f"{html.escape(row.name)}</text>"
             )
             before = [(x + wide + slant / 2, y) for y in middles]
             x += max(wide + slant, 32)

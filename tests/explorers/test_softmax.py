@@ -41,6 +41,10 @@ def test_a_class_that_is_not_there_is_refused():
         SoftmaxExplorer(logits=[1.0, 2.0], true_class=2)
 
 
+def test_a_name_is_text_in_the_fallback():
+    assert "<b>" not in SoftmaxExplorer(logits=[1.0, 2.0], names=["<b>", "c"], true_class=1).fallback()[0]
+
+
 def test_mouse_moves_a_logit(opened):
     explorer = SoftmaxExplorer()
     with opened(explorer) as tab:

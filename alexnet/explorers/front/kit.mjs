@@ -33,7 +33,7 @@ let count = 0;
  * start(api): called once; what it returns is called at the end.
  *
  * api.get(name), api.set({name: value, ...}): the state. api.own: an object for what is not state (call api.redraw()
- * after a change). api.asset(name): a promise of bytes. api.id: unique in the page. api.say(text): read out politely.
+ * after a change). api.asset(name): a promise of bytes. api.id: unique in the page.
  */
 export function explorer({ title, view, start }) {
   return {
@@ -113,7 +113,7 @@ export function fixed(number, digits = 2) {
   return number < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
 
-/** An integer with thin spaces between thousands. */
+/** An integer with commas between thousands. */
 export const whole = (number) => Math.round(number).toLocaleString("en-US");
 
 /** A slider for a number of the state. */
