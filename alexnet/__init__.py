@@ -4,7 +4,18 @@ import importlib
 
 __version__ = "0.1.0"
 
-_ROOMS = ("architecture", "data", "explorers", "ladder", "layers", "model", "optimizers", "plots", "training")
+_ROOMS = (
+    "architecture",
+    "data",
+    "explorers",
+    "ladder",
+    "layers",
+    "model",
+    "optimizers",
+    "plots",
+    "probing",
+    "training",
+)
 
 __all__ = ["__version__", *_ROOMS]
 

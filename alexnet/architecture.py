@@ -753,5 +753,26 @@ PRESETS = {
             rounding="down",
             source="a description that many tutorials share: 3x3 windows, 2x2 pools, 4096-4096-10",
         ),
+        Architecture(
+            "cifar10-tower",
+            "the tower of one GPU, for 32x32 pictures, with small fully connected layers",
+            (32, 32, 3),
+            [
+                Conv("conv1", 48, 5, padding=2),
+                LRN("lrn1"),
+                Pool("pool1", 3, 2),
+                Conv("conv2", 128, 5, padding=2),
+                LRN("lrn2"),
+                Pool("pool2", 3, 2),
+                Conv("conv3", 192, 3, padding=1),
+                Conv("conv4", 192, 3, padding=1),
+                Conv("conv5", 128, 3, padding=1),
+                Pool("pool5", 3, 2),
+                *_fully_connected(fc6=192, fc7=192, classes=10),
+            ],
+            rounding="down",
+            weight_decay=0.0005,
+            source="this book: the paper's filters of one GPU; for small pictures conv1 is 5x5, with stride 1",
+        ),
     )
 }

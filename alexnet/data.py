@@ -353,7 +353,7 @@ PHOTOGRAPHS = (
 )
 
 
-def _photograph(photo):
+def photograph(photo):
     """The pixels of a photograph, (height, width, 3) uint8, read from the installed package's folder."""
     if photo.package == "skimage":
         import skimage
@@ -382,7 +382,7 @@ def patches10(train=5000, test=1000, seed=0):
     rng = np.random.default_rng(seed)
     splits = {"train": ([], []), "test": ([], [])}
     for label, photo in enumerate(PHOTOGRAPHS):
-        picture = _photograph(photo)
+        picture = photograph(photo)
         for split, count in (("train", train // 10), ("test", test // 10)):
             part = _part(picture, split)
             rows, columns = (rng.integers(0, side - 31, count) for side in part.shape[:2])

@@ -1,8 +1,11 @@
 """From the table to a Keras model whose layers carry the table's names."""
 
+import json
 import math
+from pathlib import Path
 
 import keras
+import numpy as np
 
 from alexnet import architecture, layers
 
@@ -44,6 +47,42 @@ def build(
         return _build(net, preprocessing, initializer, decay, seed)
     finally:
         keras.config.set_dtype_policy(policy)
+
+
+def weights_folder() -> Path:
+    """Where the weights that the book trained are: assets/weights, or the installed package's copy."""
+    here = Path(__file__).resolve().parent
+    return next(folder for folder in (here.parent / "assets" / "weights", here / "weights") if folder.is_dir())
+
+
+def about(name) -> dict:
+    """What is stored about trained weights: preset, class_names, mean and variance of the pixels it was trained on,
+    test_accuracy, and for each layer where its weights lie in the file. Raises ValueError for an unknown name.
+    """
+    path = weights_folder() / f"{name}.json"
+    if not path.exists():
+        known = sorted(other.stem for other in weights_folder().glob("*.json"))
+        raise ValueError(f"the book has no trained weights {name!r}; it has {', '.join(known) or 'none'}")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def pretrained(name):
+    """A network that the book trained, as a `keras.Model` from pixels (0 to 255) to logits, in float32.
+
+    Its weights are read from the file that the published page runs in the browser (NAME.tflite, float16), so both
+    are the same network. The names are those of the presets: "cifar10-tower".
+    """
+    stored, content = about(name), (weights_folder() / f"{name}.tflite").read_bytes()
+    pixels = keras.layers.Normalization(axis=-1, mean=stored["mean"], variance=stored["variance"], name="normalize")
+    made = build(stored["preset"], classes=len(stored["class_names"]), preprocessing=pixels, precision="float32")
+    for layer, parts in stored["layers"].items():
+        kernel, bias = (
+            np.frombuffer(content, "<f2", math.prod(part["shape"]), part["offset"]).reshape(part["shape"])
+            for part in (parts["kernel"], parts["bias"])
+        )
+        # The file keeps the output's index first.
+        made.get_layer(layer).set_weights([np.moveaxis(kernel, 0, -1).astype("float32"), bias.astype("float32")])
+    return made
 
 
 def _build(net, preprocessing, initializer, decay, seed):

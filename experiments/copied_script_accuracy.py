@@ -2,7 +2,9 @@
 
 Writes assets/records/copied-script.json: the test accuracy after every pass for each seed. Read by the chapter
 "Twelve years of tricks, one at a time". The script's seconds are measured by `make bench`.
-A seed that still guesses after GIVE_UP passes is stopped there. A second call goes on where the first stopped.
+A seed that still guesses after GIVE_UP passes is stopped there. A second call does the seeds that are missing.
+Adam's formula is computed here by TensorFlow's single kernel for it, which saves a good part of the waiting; the
+numbers that come out are those of the same formula, rounded in another order.
 
     python experiments/copied_script_accuracy.py
 """
@@ -17,12 +19,40 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import copied_script  # noqa: E402
 import keras  # noqa: E402
+import tensorflow as tf  # noqa: E402
 
 from alexnet import architecture, data, training  # noqa: E402
 
 RECORD = ROOT / "assets" / "records" / "copied-script.json"
 SEEDS = (1, 2, 0)
 GIVE_UP = 3
+
+
+class Adam(keras.optimizers.Adam):
+    """Keras's Adam, with each variable's step in one pass over its weights."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        at, step = self._get_variable_index(variable), tf.cast(self.iterations + 1, variable.dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[at].handle,
+            v=self._velocities[at].handle,
+            beta1_power=self.beta_1**step,
+            beta2_power=self.beta_2**step,
+            lr=learning_rate,
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
+
+
+def network():
+    """The script's model, compiled as there but for the kernel that computes Adam's step."""
+    model = copied_script.network()
+    rule = Adam.from_config(model.optimizer.get_config())
+    model.compile(optimizer=rule, loss=model.loss, metrics=["accuracy"], jit_compile=False)
+    return model
 
 
 class Diary(keras.callbacks.Callback):
@@ -69,7 +99,7 @@ def main():
         if seed in done:
             continue
         keras.utils.set_random_seed(seed)
-        copied_script.network().fit(
+        network().fit(
             x,
             y,
             batch_size=copied_script.BATCH_SIZE,

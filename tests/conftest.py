@@ -75,6 +75,7 @@ SHELL = """<!doctype html><html lang="en" data-theme="{theme}"><meta charset="ut
 
 @pytest.fixture(scope="module")
 def explorer_site(tmp_path_factory):
+    import cuttings
     import pages
 
     if not pages.chromium():
@@ -83,6 +84,7 @@ def explorer_site(tmp_path_factory):
 
     site = tmp_path_factory.mktemp("site")
     shutil.copytree(base.FRONT, site / "explorers")
+    cuttings.ship(site / "explorers" / "assets")
     with pages.browser(site) as browser:
         yield site, browser
 

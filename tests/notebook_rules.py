@@ -7,6 +7,7 @@ DIRECTIVE = re.compile(r"^(?::::+|```+)\{|\{(?:cite|numref|ref|eq|doc|term|math)
 MARKDOWN_IMAGE = re.compile(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")[^>]*>")
 LARGEST_OUTPUT = 700_000  # bytes of one cell's outputs
 IGNORED = "nbval-ignore-output"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def problems(notebook):
@@ -43,11 +44,23 @@ def problems(notebook):
     return found
 
 
+def explorers(notebook):
+    """The explorers that the notebook (as JSON) shows, as the HTML of their outputs, from top to bottom."""
+    html = (
+        "".join(output.get("data", {}).get("text/html", ""))
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", [])
+    )
+    return [text for text in html if 'class="alexnet-explorer"' in text]
+
+
 def _output_problems(output, number):
     if output["output_type"] == "error":
         yield f"code cell {number} ended in {output['ename']}"
     if output.get("name") == "stderr":
         yield f"code cell {number} wrote to stderr"
+    if WIDGET_VIEW in output.get("data", {}):
+        yield f"code cell {number} stores a widget that only its kernel could draw"
     if "image/png" in output.get("data", {}):
         about = output.get("metadata", {}).get("image/png", {})
         if len(about.get("alt", "")) < 20:

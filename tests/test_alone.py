@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,18 +13,22 @@ import pytest
 
 from chapters import run
 from conftest import CHAPTERS, ROOT
+from notebook_rules import explorers
 
 # Of Colab's preinstalled packages those that chapters use; Colab's versions are newer or older, never pinned by us.
 COLAB = ["tensorflow", "numpy", "matplotlib", "scikit-image", "scikit-learn", "ipywidgets", "ipykernel", "tqdm"]
+# All that the first cell adds to them; for its explorers, anywidget, which needs psygnal.
+ADDED = {"inside-alexnet", "anywidget", "psygnal"}
 
 
 @pytest.fixture(scope="module")
 def colab(tmp_path_factory):
-    """(python of a fresh environment, wheel of the package, folder of a kernel that runs that python)."""
+    """(python of a fresh environment, folder of the only packages that it can still get, of a kernel that runs it)."""
     folder = tmp_path_factory.mktemp("colab")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder, ROOT], check=True)
-    (wheel,) = folder.glob("*.whl")
+    shop = folder / "shop"
+    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", shop, ROOT], check=True)
+    subprocess.run([*pip, "download", "--no-deps", "--dest", shop, *(ADDED - {"inside-alexnet"})], check=True)
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
     install = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
@@ -32,7 +37,7 @@ def colab(tmp_path_factory):
     kernel.mkdir(parents=True)
     argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     (kernel / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "alone", "language": "python"}))
-    return python, wheel, folder / "jupyter"
+    return python, shop, folder / "jupyter"
 
 
 def freeze(python):
@@ -43,8 +48,9 @@ def freeze(python):
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_a_chapter_alone_reaches_its_last_cell(chapter, colab, tmp_path, monkeypatch):
-    python, wheel, jupyter = colab
-    subprocess.run([python, "-m", "pip", "uninstall", "--quiet", "--yes", "inside-alexnet"], check=True)
+    python, shop, jupyter = colab
+    (wheel,) = shop.glob("inside_alexnet-*.whl")
+    subprocess.run([python, "-m", "pip", "uninstall", "--quiet", "--yes", *ADDED], check=True)
     before = freeze(python)
     folder = tmp_path / "empty"
     folder.mkdir()
@@ -53,7 +59,9 @@ def test_a_chapter_alone_reaches_its_last_cell(chapter, colab, tmp_path, monkeyp
         monkeypatch.delenv(name)
     monkeypatch.setenv("ALEXNET_PROFILE", "quick")
     monkeypatch.setenv("ALEXNET_SOURCE", str(wheel))
-    monkeypatch.setenv("PIP_NO_INDEX", "1")  # whatever the first cell installs, it fetches nothing else
+    # Whatever else the first cell would fetch, it would not find.
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(shop))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("JUPYTER_PATH", str(jupyter))
     monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "0")
@@ -67,5 +75,26 @@ def test_a_chapter_alone_reaches_its_last_cell(chapter, colab, tmp_path, monkeyp
     stored = nbformat.read(chapter, as_version=4)
     first = next(cell for cell in stored.cells if cell.cell_type == "code")
     assert code[0].outputs == first.outputs, "the first cell prints what it prints in the repository"
-    added = {line.split(" @")[0] for line in freeze(python) - before}
-    assert added == {"inside-alexnet"} and before <= freeze(python), "nothing that was preinstalled changed"
+    assert explorers(done) == explorers(stored)
+    after = freeze(python)
+    added = {re.split(" @|==", line)[0] for line in after - before}
+    assert added == ADDED and before <= after, "nothing that was preinstalled changed"
+
+
+def test_explorers_are_live_in_an_environment_that_the_first_cell_made(colab, tmp_path, monkeypatch):
+    python, shop, _ = colab
+    (wheel,) = shop.glob("inside_alexnet-*.whl")
+    subprocess.run([python, "-m", "pip", "uninstall", "--quiet", "--yes", *ADDED], check=True)
+    monkeypatch.setenv("ALEXNET_SOURCE", str(wheel))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(shop))
+    cells = nbformat.read(CHAPTERS[0], as_version=4).cells
+    setup = next(cell.source for cell in cells if cell.cell_type == "code")
+    look = """
+from alexnet import explorers
+data, _ = explorers.SoftmaxExplorer()._repr_mimebundle_()
+assert "application/vnd.jupyter.widget-view+json" in data
+"""
+    subprocess.run([python, "-c", setup + look], cwd=tmp_path, check=True)
+    # The front end's half, which JupyterLab finds here when the page is loaded.
+    assert (python.parents[1] / "share" / "jupyter" / "labextensions" / "anywidget" / "package.json").exists()

@@ -1,12 +1,15 @@
 """Every page in a real browser, as a reader opens it: wide and narrow, light and dark, with no word to another host."""
 
 import json
+import re
+import time
 from contextlib import contextmanager
 
 import pytest
 
 import pages
-from conftest import CHAPTERS, missing
+from conftest import CHAPTERS, ROOT, missing
+from notebook_rules import explorers
 
 if not pages.chromium():
     missing("Chromium, so no page is opened (Debian: apt install chromium)")
@@ -19,6 +22,14 @@ PAGES = [
     "search",
     "genindex",
 ]
+# Every explorer of the book: its page, its number on it, its module.
+EXPLORERS = [
+    (f"chapters/{chapter.stem}", number, re.search(r'data-module="([^"]*)"', html)[1])
+    for chapter in CHAPTERS
+    for number, html in enumerate(explorers(json.loads(chapter.read_text())))
+]
+EXPLORED = sorted({page for page, _, _ in EXPLORERS})
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +39,16 @@ def browser(site):
 
 
 @contextmanager
-def opened(browser, page, width=1280, scheme="light", **options):
-    """The page, loaded, with everything that went wrong in `page.trouble`."""
+def opened(browser, page, width=1280, scheme="light", blocked=(), **options):
+    """The page, loaded, with all that went wrong in its `trouble` and all that was requested in its `asked`.
+
+    blocked: patterns of addresses that are not answered.
+    """
     context = browser.new_context(viewport={"width": width, "height": 850}, color_scheme=scheme, **options)
+    for pattern in blocked:
+        context.route(pattern, lambda route: route.abort())
     tab = context.new_page()
-    tab.trouble = []
+    tab.trouble, tab.asked = [], []
     tab.on(
         "console",
         lambda m: tab.trouble.append(f"console {m.type}: {m.text}") if m.type in ("error", "warning") else None,
@@ -42,6 +58,7 @@ def opened(browser, page, width=1280, scheme="light", **options):
     tab.on("response", lambda r: tab.trouble.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
 
     def request(asked):
+        tab.asked.append(asked.url)
         if not asked.url.startswith((browser.address, "data:", "blob:")):
             tab.trouble.append(f"another host: {asked.url}")
 
@@ -51,12 +68,22 @@ def opened(browser, page, width=1280, scheme="light", **options):
     context.close()
 
 
+def reach_all(tab):
+    """Go to every explorer of the page and wait until each is drawn."""
+    for place in tab.locator(".alexnet-explorer").all():
+        place.scroll_into_view_if_needed()
+    tab.wait_for_function("!document.querySelector('.alexnet-explorer:not([data-mounted])')")
+    tab.wait_for_load_state("networkidle")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("page", PAGES)
 def test_page_loads_quietly_and_fits(browser, page, width, scheme):
     with opened(browser, page, width, scheme) as tab:
+        reach_all(tab)
         assert tab.trouble == []
+        assert any("/explorers/" in address for address in tab.asked) == (page in EXPLORED)
         assert tab.evaluate("document.documentElement.scrollWidth") <= width, "scrolls sideways"
         assert tab.evaluate("document.documentElement.dataset.theme") == scheme
         broken = tab.evaluate("[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)")
@@ -130,3 +157,150 @@ def test_theme_can_be_switched(browser):
 def test_a_page_reads_without_scripts(browser):
     with opened(browser, "chapters/20-architecture", java_script_enabled=False) as tab:
         assert "60,965,224" in tab.locator("table.alexnet-table").first.inner_text()
+
+
+@contextmanager
+def at_explorer(browser, page, number, **options):
+    """The explorer and its tab, drawn; at the end, whatever went wrong fails the test."""
+    with opened(browser, page, **options) as tab:
+        place = tab.locator(".alexnet-explorer").nth(number)
+        place.scroll_into_view_if_needed()
+        place.locator(".explorer").wait_for()
+        assert place.get_attribute("data-mounted") == "true"
+        yield tab, place
+        assert tab.trouble == []
+
+
+class Seen:
+    """What an explorer says, and how it looks apart from that and from the controls that were touched."""
+
+    def __init__(self, place):
+        self.place, said = place, place.locator("[role=status]")
+        self.words = " ".join(said.all_inner_texts())
+        mask = [said, *(place.locator(tag) for tag in ("input", "output", "select"))]
+        self.pixels = place.locator(".explorer").screenshot(mask=mask, animations="disabled")
+
+    def changes(self):
+        """What is seen once the words have changed; after twenty seconds it is an error that they have not."""
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            if " ".join(self.place.locator("[role=status]").all_inner_texts()) != self.words:
+                after = Seen(self.place)
+                assert after.pixels != self.pixels, "the words changed, and nothing else"
+                return after
+            time.sleep(0.05)
+        raise AssertionError(f"still says: {self.words}")
+
+
+def spot(slider, part):
+    """A place on a slider, in pixels of the window, after that place has come into sight."""
+    slider.evaluate("slider => slider.scrollIntoView({block: 'center', behavior: 'instant'})")
+    box = slider.bounding_box()
+    return box["x"] + part * box["width"], box["y"] + box["height"] / 2
+
+
+EACH = pytest.mark.parametrize(("page", "number", "module"), EXPLORERS, ids=[f"{m}-{p[9:11]}" for p, _, m in EXPLORERS])
+
+
+@EACH
+def test_an_explorer_answers_mouse_and_keyboard(browser, page, number, module):
+    with at_explorer(browser, page, number) as (tab, place):
+        slider = place.locator("input[type=range]").first
+        seen = Seen(place)
+        tab.mouse.click(*spot(slider, 0.9))
+        seen = seen.changes()
+        slider.focus()
+        tab.keyboard.press("Home")
+        tab.keyboard.press("ArrowRight")
+        seen.changes()
+
+
+@EACH
+def test_an_explorer_answers_touch_on_a_phone_in_the_dark(browser, page, number, module):
+    options = {"width": 360, "scheme": "dark", "has_touch": True, "is_mobile": True}
+    with at_explorer(browser, page, number, **options) as (tab, place):
+        assert place.locator(".explorer").get_attribute("data-theme") == "dark"
+        seen = Seen(place)
+        tab.touchscreen.tap(*spot(place.locator("input[type=range]").first, 0.75))
+        seen.changes()
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_an_explorer_is_loaded_when_the_reader_comes_near(browser):
+    page, _, module = EXPLORERS[-1]
+    with opened(browser, page) as tab:
+        address = f"{browser.address}/explorers/{module}.mjs"
+        assert address not in tab.asked
+        reach_all(tab)
+        assert address in tab.asked
+
+
+def has_its_fallback(place):
+    figure = place.locator("figure")
+    box = figure.locator("> :is(svg, img)").bounding_box()
+    return box["width"] > 200 and box["height"] > 50 and len(figure.locator("figcaption").inner_text()) > 40
+
+
+@pytest.mark.parametrize("page", EXPLORED)
+def test_without_scripts_explorers_are_pictures_and_sentences(browser, page):
+    with opened(browser, page, width=360, java_script_enabled=False) as tab:
+        places = tab.locator(".alexnet-explorer").all()
+        assert places and all(has_its_fallback(place) for place in places)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", EXPLORED)
+def test_the_fallback_stays_where_nothing_can_be_loaded(browser, page, scheme):
+    with opened(browser, page, scheme=scheme, blocked=["**/explorers/mount.mjs"]) as tab:
+        for place in tab.locator(".alexnet-explorer").all():
+            place.scroll_into_view_if_needed()
+            assert has_its_fallback(place)
+        assert any("explorers could not be loaded" in line for line in tab.trouble)
+        assert violations(tab) == []
+
+
+def test_an_explorer_that_cannot_be_loaded_leaves_the_others_alone(browser):
+    page, _, module = EXPLORERS[-2]
+    with opened(browser, page, blocked=[f"**/explorers/{module}.mjs"]) as tab:
+        for place in tab.locator(".alexnet-explorer").all():
+            place.scroll_into_view_if_needed()
+            if place.get_attribute("data-module") == module:
+                tab.wait_for_timeout(200)
+                assert has_its_fallback(place)
+            else:
+                place.locator(".explorer").wait_for()
+        assert any("An explorer could not be drawn" in line for line in tab.trouble)
+
+
+def violations(tab):
+    """What axe-core finds wrong inside the page's explorers, or their fallbacks."""
+    if not AXE.exists():
+        missing("axe-core, so accessibility is not checked (python tools/front.py test installs it)")
+    tab.add_script_tag(path=AXE)
+    return tab.evaluate(
+        """async () => {
+            const include = [...document.querySelectorAll(".alexnet-explorer")];
+            const { violations } = await axe.run({ include });
+            return violations.map((found) => `${found.id}: ${found.nodes.map((node) => node.html).join(" ")}`);
+        }"""
+    )
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
+@pytest.mark.parametrize("page", EXPLORED)
+def test_explorers_are_accessible(browser, page, width, scheme):
+    with opened(browser, page, width, scheme) as tab:
+        reach_all(tab)
+        assert violations(tab) == []
+
+
+def test_explorers_follow_the_theme_and_print_light(browser):
+    with opened(browser, EXPLORERS[-1][0], scheme="dark") as tab:
+        reach_all(tab)
+        themes = "[...document.querySelectorAll('.explorer')].map(e => e.dataset.theme)"
+        for event, expected in ((None, "dark"), ("beforeprint", "light"), ("afterprint", "dark")):
+            if event:
+                tab.evaluate("event => dispatchEvent(new Event(event))", event)
+            assert set(tab.evaluate(themes)) == {expected}
+            assert tab.evaluate("document.documentElement.dataset.theme") == expected

@@ -215,7 +215,7 @@ def test_patches_are_balanced_and_deterministic():
 @pytest.mark.parametrize("spoilt", ["train", "test"])
 def test_no_pixel_of_one_split_reaches_the_other(monkeypatch, spoilt):
     """Replace the pixels that one split may see by noise: the other split must not change, and this one must."""
-    before, photograph = data.patches10(500, 500), data._photograph
+    before, photograph = data.patches10(500, 500), data.photograph
 
     def spoil(photo):
         picture = photograph(photo).copy()
@@ -224,7 +224,7 @@ def test_no_pixel_of_one_split_reaches_the_other(monkeypatch, spoilt):
         picture[:, columns] = np.random.default_rng(1).integers(0, 256, picture[:, columns].shape)
         return picture
 
-    monkeypatch.setattr(data, "_photograph", spoil)
+    monkeypatch.setattr(data, "photograph", spoil)
     after = data.patches10(500, 500)
     kept = "test" if spoilt == "train" else "train"
     np.testing.assert_array_equal(getattr(after, f"x_{kept}"), getattr(before, f"x_{kept}"))

@@ -6,10 +6,12 @@ import re
 import subprocess
 import sys
 
+import nbformat
 import pytest
 
+import chapters
 from conftest import CHAPTERS, ROOT
-from notebook_rules import IGNORED, problems
+from notebook_rules import IGNORED, WIDGET_VIEW, explorers, problems
 
 
 @pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
@@ -86,6 +88,11 @@ def quick(notebook):
     notebook["metadata"]["alexnet"] = {"profile": "quick"}
 
 
+def widget(notebook):
+    data = {WIDGET_VIEW: {"model_id": "0f" * 16}, "text/plain": "FloatSlider()"}
+    _code(notebook)[3]["outputs"].append({"output_type": "display_data", "metadata": {}, "data": data})
+
+
 SPOILS = {
     unrun: "not run",
     failed: "ended in ValueError",
@@ -96,6 +103,7 @@ SPOILS = {
     oversized: "oversized",
     exempt: "exempt",
     quick: "default profile",
+    widget: "only its kernel",
 }
 
 
@@ -123,7 +131,37 @@ def test_nbval_sees_one_altered_digit(chapter, altered, tmp_path):
         text = "".join(output["text"])
         output["text"] = re.sub(r"\d", lambda digit: str((int(digit.group()) + 1) % 10), text, count=1)
     chapter["cells"] = chapter["cells"][: position + 1]
-    (tmp_path / "chapter.ipynb").write_text(json.dumps(chapter))
+    _nbval(chapter, tmp_path, altered)
+
+
+@pytest.mark.parametrize("altered", [False, True])
+def test_nbval_sees_an_altered_state_of_an_explorer(altered, tmp_path):
+    """What is stored of an explorer is the page's HTML; if nothing compared it, a page could show an outdated state."""
+    notebook = json.loads((ROOT / "chapters" / "95-explorers.ipynb").read_text())
+    cells = notebook["cells"]
+    position = next(n for n, cell in enumerate(cells) if explorers({"cells": [cell]}))
+    notebook["cells"] = [*cells[: position + 1]]
+    (output,) = cells[position]["outputs"]
+    before = "".join(output["data"]["text/html"])
+    after = before.replace('"kernel": 3', '"kernel": 5')
+    assert after != before
+    if altered:
+        output["data"]["text/html"] = after
+    _nbval(notebook, tmp_path, altered)
+
+
+def test_a_stored_run_keeps_the_html_of_a_widget_and_no_more(tmp_path):
+    cell = nbformat.v4.new_code_cell("from alexnet import explorers\nexplorers.SoftmaxExplorer(true_class=1)")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "chapter.ipynb")
+    done = chapters.run(tmp_path / "chapter.ipynb")
+    (output,) = done.cells[0].outputs
+    assert set(output["data"]) == {"text/html", "text/plain"} and output["metadata"] == {}
+    assert '"true_class": 1' in output["data"]["text/html"] and "widgets" not in done.metadata
+
+
+def _nbval(notebook, tmp_path, altered):
+    """Run nbval on the notebook and demand that it fails where something was altered, and only there."""
+    (tmp_path / "chapter.ipynb").write_text(json.dumps(notebook))
     (tmp_path / "conftest.py").write_text((ROOT / "conftest.py").read_text())
     command = [
         sys.executable,

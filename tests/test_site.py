@@ -5,12 +5,16 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 
+import nbformat
 import pytest
+import yaml
 
 import bookpages
 import repository
 from conftest import CHAPTERS, ROOT
+from notebook_rules import WIDGET_VIEW, explorers
 
 
 class _Tags(html.parser.HTMLParser):
@@ -133,6 +137,47 @@ def test_mathematics_is_vendored(site):
     math = (site / "chapters" / "20-architecture.html").read_text()
     assert "mathjax/tex-chtml.js" in math and (site / "mathjax" / "tex-chtml.js").exists()
     assert list((site / "mathjax" / "output" / "chtml" / "fonts").rglob("*.woff"))
+
+
+def test_the_explorers_modules_lie_in_the_site_as_in_the_package(site):
+    def modules(folder):
+        """The contents of all files by name, but of the assets, some of which the build makes."""
+        paths = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+        return {name: path.read_bytes() for name, path in paths.items() if not name.startswith("assets/")}
+
+    assert modules(site / "explorers") == modules(bookpages.FRONT)
+    assert "mount.mjs" in modules(site / "explorers")
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_a_page_holds_the_explorers_of_its_notebook(site, chapter):
+    page = (site / "chapters" / f"{chapter.stem}.html").read_text()
+    stored = explorers(json.loads(chapter.read_text()))
+    assert page.count('class="alexnet-explorer"') == len(stored)
+    for output in stored:
+        assert output in page, "the state and the fallback arrive as they are stored"
+        (module,) = re.findall(r'data-module="([^"]*)"', output)
+        assert (site / "explorers" / f"{module}.mjs").exists()
+
+
+@pytest.mark.parametrize("builder", ["html", "singlehtml"])
+def test_the_html_of_a_widget_wins_over_the_widget(builder, tmp_path):
+    """A notebook saved in Jupyter holds both; without a kernel only the HTML shows anything."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]
+    name = "nb_mime_priority_overrides"
+    (tmp_path / "conf.py").write_text(
+        f"extensions = ['myst_nb']\nnb_execution_mode = 'off'\n{name} = {config[name]!r}\n"
+    )
+    output = nbformat.v4.new_output(
+        "display_data", {WIDGET_VIEW: {"model_id": "0f" * 16}, "text/html": "<i>picture</i>"}
+    )
+    cell = nbformat.v4.new_code_cell("show()", outputs=[output], execution_count=1)
+    heading = nbformat.v4.new_markdown_cell("# Page")
+    nbformat.write(nbformat.v4.new_notebook(cells=[heading, cell]), tmp_path / "index.ipynb")
+    command = [sys.executable, "-m", "sphinx", "-q", "-b", builder, tmp_path, tmp_path / "built"]
+    subprocess.run(command, check=True)
+    page = (tmp_path / "built" / "index.html").read_text()
+    assert "<i>picture</i>" in page and "widget-view" not in page
 
 
 def test_every_icon_on_a_page_is_kept(site):

@@ -2,6 +2,7 @@
 
 - The site's address follows from the repository's, which _config.yml states once.
 - Figures in cell outputs get the alternative text that `alexnet.plots.show` stored with them.
+- The explorers' front end lies in the site as `explorers/`, with what it fetches.
 - Pages load nothing that they do not use (the icons' fonts included), and nothing from another host: a page that would
   is a warning, and the book is built with warnings as errors.
 """
@@ -10,13 +11,18 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 from pathlib import Path
 
 from docutils import nodes
 from fontTools import subset
 from sphinx.util import logging
 
+import cuttings
+
 logger = logging.getLogger(__name__)
+
+FRONT = Path(__file__).resolve().parents[1] / "alexnet" / "explorers" / "front"
 
 # The theme starts Thebe (which would load from a CDN) on every page, twice, and draws with JavaScript the icons that
 # its style sheet draws as well.
@@ -65,6 +71,15 @@ def _describe_figures(app, doctree):
             logger.warning("a figure has no alternative text; show it with alexnet.plots.show", location=picture)
         picture["alt"] = stored.get("alt", "")
         picture["classes"].append("photographs" if stored.get("photographs") else "chart")
+
+
+def _copy_explorers(app, error):
+    if error or app.builder.format != "html":
+        return
+    target = Path(app.outdir) / "explorers"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(FRONT, target)
+    cuttings.ship(target / "assets")
 
 
 def _clean_pages(app, error):
@@ -125,6 +140,7 @@ def _thin_icons(app, error):
 def setup(app):
     app.connect("config-inited", _address)
     app.connect("doctree-read", _describe_figures)
+    app.connect("build-finished", _copy_explorers)
     app.connect("build-finished", _clean_pages)
     app.connect("build-finished", _thin_icons)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

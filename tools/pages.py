@@ -88,6 +88,11 @@ def measure(browser, page, width=1280):
     tab.evaluate("for (const i of document.images) i.loading = 'eager'")
     tab.wait_for_load_state("networkidle")
     paints = tab.evaluate(_PAINTS)
+    # So do explorers.
+    for place in tab.locator(".alexnet-explorer").all():
+        place.scroll_into_view_if_needed()
+    tab.wait_for_function("!document.querySelector('.alexnet-explorer:not([data-mounted])')")
+    tab.wait_for_load_state("networkidle")
     total, gzipped, kinds = 0, 0, {}
     for answer in answers:
         if not answer.url.startswith("http"):

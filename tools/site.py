@@ -77,6 +77,8 @@ def watch(port=8000):
         "assets/js/*",
         "assets/figures/*",
         "assets/*.bib",
+        "alexnet/explorers/front/*",
+        "alexnet/explorers/front/*/*",
         "tools/bookpages.py",
     ):
         server.watch(str(ROOT / sources), rebuild)

@@ -15,6 +15,8 @@ _HOMES = {
     "DropoutExplorer": "dropout",
     "Explorer": "base",
     "LRNExplorer": "lrn",
+    "Recording": "replay",
+    "ReplayExplorer": "replay",
     "SoftmaxExplorer": "softmax",
 }
 

@@ -10,6 +10,8 @@ Value. `value` is what the explorer works out from its state, computed in Python
 itself, and a test compares the two.
 Assets. Big data have a name. The front end asks for it with `api.asset(name)`: on the page that is a file beside
 the modules, live a message that `asset()` answers with bytes. Nothing of it is stored in a notebook.
+Questions. What only a model can say, the front end asks with `api.ask(question, buffers)`: live, `answer()` replies;
+on the page `front/MODULE.page.mjs` does.
 Fallback. `fallback()` gives a picture (SVG) and a sentence, for readers without JavaScript, for print, and wherever
 the widget cannot be drawn.
 Hands and eyes. Controls are the browser's own (keyboard, touch and focus come with them) and have labels; pictures
@@ -77,6 +79,8 @@ class Explorer(anywidget.AnyWidget):
 
     module = ""
     _css = FRONT / "explorers.css"
+    # By it ipywidgets 7, which Colab has, would show the bare widget, without the fallback and Colab's metadata.
+    _ipython_display_ = None
 
     def __init_subclass__(cls, **options):
         if "module" in cls.__dict__:
@@ -111,7 +115,29 @@ class Explorer(anywidget.AnyWidget):
         """The bytes of a named asset."""
         raise KeyError(name)
 
-    def _answer(self, _, content, __):
+    def answer(self, question: dict, buffers: list[bytes]) -> tuple[dict, list[bytes]]:
+        """What the front end asked: plain values, and bytes beside them."""
+        raise ValueError(f"{type(self).__name__} answers no questions")
+
+    def set_state(self, sync_data):
+        """What the front end changed. An error of a validator or an observer is raised, and shown in the widget too.
+
+        ipywidgets sends it to the notebook's log, where hardly anybody looks, and leaves in sight what was refused.
+        """
+        try:
+            super().set_state(sync_data)
+        except Exception as error:
+            self.send_state([name for name in sync_data if name in self.keys])
+            self.send({"raised": f"{type(error).__name__}: {error}"})
+            raise
+
+    def _answer(self, _, content, buffers):
+        if "ask" in content:
+            try:
+                answer, parts = self.answer(content["ask"], [bytes(part) for part in buffers or []])
+                self.send({"id": content["id"], "answer": answer}, buffers=parts)
+            except Exception as error:  # as below
+                self.send({"id": content["id"], "error": f"{type(error).__name__}: {error}"})
         name = content.get("asset")
         if name is None:
             return

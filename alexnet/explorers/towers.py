@@ -22,7 +22,9 @@ _COLOURS = {"conv": "#0072B2", "fc": "#A03D78", "batch_norm": "#00795A"}
 def _row(net, row):
     """A row as plain values; what is None is left out."""
     plain = row.to_dict() | {"crosses": net.crosses(row.name)}
-    plain["settings"] = {k: v for k, v in asdict(row.spec).items() if k not in _IN_THE_ROW} if row.spec else {}
+    # In the order of their names, which they also have in the page's JSON.
+    settings = sorted(asdict(row.spec).items()) if row.spec else ()
+    plain["settings"] = {k: v for k, v in settings if k not in _IN_THE_ROW}
     return {key: _lists(v) for key, v in plain.items() if key not in _LEFT_OUT and v is not None}
 
 

@@ -9,7 +9,7 @@ from traitlets import Unicode
 from alexnet import explorers
 from alexnet.explorers import base
 
-NAMES = [name for name in explorers.__all__ if name != "Explorer"]
+NAMES = [name for name in explorers.__all__ if name.endswith("Explorer") and name != "Explorer"]
 
 
 class Words(base.Explorer):

@@ -111,9 +111,9 @@ def test_keyboard_toggles_units_and_chooses_test_time_and_scaling(opened):
     explorer = DropoutExplorer()
     with opened(explorer) as tab:
         marker = tab.locator("path.now").get_attribute("d")
-        tab.get_by_role("button", name="unit 2: dropped").focus()
+        tab.get_by_role("button", name="unit 2: 0, dropped").focus()
         tab.keyboard.press("Enter")
-        assert tab.evaluate("document.activeElement.ariaLabel") == "unit 2: kept"
+        assert tab.evaluate("document.activeElement.ariaLabel") == "unit 2: 1, kept"
         tab.keyboard.press("Tab")
         tab.keyboard.press("Space")
         explorer.mask = [1, 1, 0, *explorer.mask[3:]]
@@ -139,7 +139,7 @@ def test_touch_adds_the_relu_and_toggles_a_unit(opened):
         tab.get_by_text("a ReLU behind").tap()
         explorer.relu = True
         assert "from below" in agrees(tab, explorer)
-        tab.get_by_role("button", name="unit 7: kept").tap()
+        tab.get_by_role("button", name="unit 7: 1, kept").tap()
         explorer.mask = [1, 0, 1, 1, 0, 0, 0, 0]
         agrees(tab, explorer)
         boxes = [button.bounding_box() for button in tab.get_by_role("button").all()]

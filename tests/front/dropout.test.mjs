@@ -44,7 +44,7 @@ test("the sum is written number by number", () => {
 test("a unit is toggled, and the cross comes and goes", () => {
   const { model, root } = draw(module, STATE);
   assert.equal(root.querySelectorAll(".cross").length, 4);
-  root.querySelector('button[aria-label="unit 1: kept"]').click();
+  root.querySelector('button[aria-label="unit 1: 1, kept"]').click();
   assert.deepEqual(model.get("mask"), [0, 0, 1, 1, 0, 0, 1, 0]);
   assert.equal(root.querySelectorAll(".cross").length, 5);
   assert.match(text(root.querySelector(".result")), /output is 4\.00/);

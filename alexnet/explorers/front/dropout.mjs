@@ -83,7 +83,7 @@ function switches(api, mask, training) {
     style=${`display:grid;grid-template-columns:repeat(${UNITS},minmax(0,1fr));gap:2px`}>
     ${mask.map(
       (m, n) => html`<button type="button" ?disabled=${!training} aria-pressed=${m ? "true" : "false"}
-        aria-label=${`unit ${n + 1}: ${m ? "kept" : "dropped"}`} style="padding:0"
+        aria-label=${`unit ${n + 1}: ${m}, ${m ? "kept" : "dropped"}`} style="padding:0"
         @click=${() => api.set({ mask: mask.with(n, 1 - m) })}>${m}</button>`,
     )}
   </div>`;

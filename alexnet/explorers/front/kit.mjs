@@ -24,18 +24,29 @@ function isDark() {
 /** Does the reader want nothing to move by itself? */
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-let count = 0;
+/** A number of its own for each explorer of a page. Live, every model has a copy of this module, so it cannot count. */
+function number() {
+  globalThis.alexnetExplorers = (globalThis.alexnetExplorers ?? 0) + 1;
+  return globalThis.alexnetExplorers;
+}
+
+// While several numbers of a state change, what the model holds is a mixture, which nobody should draw.
+let mixed = false;
+
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /**
  * An anywidget module.
  * title: names the explorer for those who do not see it.
  * view(api): a template of the whole explorer, drawn again after every change.
  * start(api): called once; what it returns is called at the end.
+ * drawn(api): called after every drawing, for what is painted and not written (canvases).
  *
  * api.get(name), api.set({name: value, ...}): the state. api.own: an object for what is not state (call api.redraw()
- * after a change). api.asset(name): a promise of bytes. api.id: unique in the page.
+ * after a change). api.asset(name): a promise of bytes. api.ask(question, buffers): a promise of {answer, buffers}.
+ * api.id: unique in the page. api.page: true on the published page, where there is no kernel.
  */
-export function explorer({ title, view, start }) {
+export function explorer({ title, view, start, drawn }) {
   return {
     render({ model, el, signal }) {
       // A group and not a landmark: a page may hold several explorers of a kind.
@@ -45,16 +56,43 @@ export function explorer({ title, view, start }) {
       root.setAttribute("aria-label", title);
       el.append(root);
       const api = {
-        id: `explorer-${++count}`,
+        id: `explorer-${number()}`,
         root,
         own: {},
+        page: model.page === true,
         get: (name) => model.get(name),
         set(changes) {
-          for (const [name, value] of Object.entries(changes)) model.set(name, value);
+          const different = Object.entries(changes).filter(([name, value]) => !same(model.get(name), value));
+          // A kernel's model tells its views of each; they draw after the last.
+          try {
+            for (const [n, [name, value]] of different.entries()) {
+              mixed = n < different.length - 1;
+              model.set(name, value);
+            }
+          } finally {
+            mixed = false;
+          }
           model.save_changes();
         },
         asset: (name) => asset(model, name),
-        redraw: () => render(view(api), root),
+        ask: (question, buffers) => ask(model, question, buffers),
+        redraw() {
+          const alert = raised && html`<p class="result raised" role="alert">In Python: ${raised}</p>`;
+          render(html`${view(api)}${alert || nothing}`, root);
+          drawn?.(api);
+        },
+      };
+      // What an observer or a validator in Python raised at the last change.
+      let raised = "";
+      const changed = () => {
+        if (mixed) return;
+        raised = "";
+        api.redraw();
+      };
+      const told = (content) => {
+        if (!content.raised) return;
+        raised = content.raised;
+        api.redraw();
       };
       const theme = () => {
         root.dataset.theme = isDark() ? "dark" : "light";
@@ -65,12 +103,14 @@ export function explorer({ title, view, start }) {
       system.addEventListener("change", theme);
       // JupyterLab takes arrow keys away from sliders: its shortcuts listen above us.
       root.addEventListener("keydown", (event) => event.stopPropagation());
-      model.on("change", api.redraw);
+      model.on("change", changed);
+      model.on("msg:custom", told);
       theme();
       api.redraw();
       const stop = start?.(api);
       const end = () => {
-        model.off("change", api.redraw);
+        model.off("change", changed);
+        model.off("msg:custom", told);
         watcher.disconnect();
         system.removeEventListener("change", theme);
         stop?.();
@@ -93,8 +133,7 @@ function asset(model, name) {
         if (content.asset !== name) return;
         model.off("msg:custom", listen);
         if (content.error) reject(new Error(content.error));
-        else
-          resolve(new Uint8Array(buffers[0].buffer ?? buffers[0], buffers[0].byteOffset ?? 0, buffers[0].byteLength));
+        else resolve(bytes(buffers[0]));
       };
       model.on("msg:custom", listen);
       model.send({ asset: name });
@@ -103,6 +142,27 @@ function asset(model, name) {
     asked.set(name, answer);
   }
   return asked.get(name);
+}
+
+/** The bytes that came beside a message: live they are views, on the page they may be arrays of another kind. */
+const bytes = (part) => new Uint8Array(part.buffer ?? part, part.byteOffset ?? 0, part.byteLength);
+
+let questions = 0;
+
+/** The answer to a question, and the bytes beside it. */
+function ask(model, question, buffers = []) {
+  // All views of a model hear all its answers, those of other windows too.
+  const id = `${Date.now().toString(36)}-${++questions}`;
+  return new Promise((resolve, reject) => {
+    const listen = (content, parts) => {
+      if (content.id !== id) return;
+      model.off("msg:custom", listen);
+      if (content.error) reject(new Error(content.error));
+      else resolve({ answer: content.answer, buffers: (parts ?? []).map(bytes) });
+    };
+    model.on("msg:custom", listen);
+    model.send({ ask: question, id }, undefined, buffers);
+  });
 }
 
 /** A number with so many decimals, with a true minus sign; no "−0". */

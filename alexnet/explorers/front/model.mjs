@@ -1,13 +1,16 @@
 // The model of an explorer on a published page: it answers as a kernel's would, with the state kept in the page and the
-// assets fetched from beside the modules.
+// assets fetched from beside the modules. `kernel()` gives the module that answers questions in the kernel's place.
 
 export class PageModel {
+  page = true;
   #state;
   #listeners = new Map();
   #changed = new Set();
+  #kernel;
 
-  constructor(state) {
+  constructor(state, kernel) {
     this.#state = state;
+    this.#kernel = kernel;
   }
   get(name) {
     return this.#state[name];
@@ -32,7 +35,17 @@ export class PageModel {
   off(event, listener) {
     this.#listeners.get(event)?.delete(listener);
   }
-  async send(message) {
+  async send(message, _callbacks, buffers = []) {
+    if (message.ask) {
+      try {
+        const module = await this.#kernel();
+        const { answer, buffers: parts } = await module.answer(message.ask, buffers);
+        this.#tell("msg:custom", { id: message.id, answer }, parts);
+      } catch (error) {
+        this.#tell("msg:custom", { id: message.id, error: error.message ?? String(error) });
+      }
+      return;
+    }
     const name = message.asset;
     try {
       const answer = await fetch(new URL(`assets/${name}`, import.meta.url));

@@ -7,7 +7,8 @@ async function mount(place) {
   const module = await import(`./${place.dataset.module}.mjs`);
   const state = JSON.parse(place.querySelector('script[type="application/json"]').textContent);
   const el = document.createElement("div");
-  await module.default.render({ model: new PageModel(state), el, signal: new AbortController().signal });
+  const model = new PageModel(state, () => import(`./${place.dataset.module}.page.mjs`));
+  await module.default.render({ model, el, signal: new AbortController().signal });
   place.querySelector("figure").replaceWith(el);
   place.dataset.mounted = "true";
 }

@@ -1,0 +1,107 @@
+// A trained network in the browser, off the page's own thread: LiteRT.js runs the .tflite file that `make weights` made.
+// A classic worker, as the runtime's loader calls importScripts.
+
+const here = self.location.href;
+const loaded = load();
+// The activations of the picture that was run last, by layer.
+let maps = new Map();
+
+async function load() {
+  const [about, weights] = await Promise.all([
+    fetched("assets/cifar10-tower.json").then((answer) => answer.json()),
+    fetched("assets/cifar10-tower.tflite").then((answer) => answer.arrayBuffer()),
+    runtime(),
+  ]);
+  const { loadAndCompile, Tensor } = await litert();
+  const network = await loadAndCompile(new Uint8Array(weights), { accelerator: "wasm" });
+  return { about, weights, network, Tensor };
+}
+
+const litert = () => import(new URL("vendor/litert/litert.mjs", here));
+
+async function fetched(path) {
+  const answer = await fetch(new URL(path, here));
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${answer.statusText}`);
+  return answer;
+}
+
+async function runtime() {
+  if (typeof WebAssembly !== "object") throw new Error("This browser has no WebAssembly, so no network can run in it.");
+  let content = (await fetched("vendor/litert/runtime.wasm.gz")).body;
+  const [first, rest] = content.tee();
+  const reader = first.getReader();
+  const { value } = await reader.read();
+  reader.cancel();
+  // A host that knows .gz has already unpacked it.
+  content = value[0] === 0x1f && value[1] === 0x8b ? rest.pipeThrough(new DecompressionStream("gzip")) : rest;
+  self.Module = { wasmBinary: await new Response(content).arrayBuffer() };
+  // What it says about itself is of no use to a reader; its errors come as exceptions.
+  self.Module.print = self.Module.printErr = () => {};
+  const { Environment, loadLiteRt } = await litert();
+  // Only the processor is used; without this it asks for a graphics device first, and warns where there is none.
+  Environment.create = async () => new Environment({ webGpuDevice: null });
+  await loadLiteRt(new URL("vendor/litert/runtime.js", here).href);
+}
+
+const convolutions = (about) => Object.keys(about.layers).filter((name) => about.layers[name].kernel.shape.length === 4);
+
+const questions = {
+  async describe({ about }) {
+    const fields = about.fields;
+    const layers = convolutions(about).map((name) => {
+      const [filters, side, , inputs] = about.layers[name].kernel.shape;
+      return { name, maps: filters, kernel: [side, side, inputs], ...fields[name] };
+    });
+    return {
+      answer: { layers, classes: about.class_names, input: about.input, accuracy: about.test_accuracy, source: about.dataset },
+    };
+  },
+
+  async run({ about, network, Tensor }, _, [pixels]) {
+    const input = new Tensor(Float32Array.from(new Uint8Array(pixels)), [1, ...about.input]);
+    const outputs = await network.run({ [network.getInputDetails()[0].name]: input });
+    input.delete();
+    // output_0 and on are in the order of the model; the list of outputs is in another.
+    const values = Object.keys(outputs).map((_, at) => outputs[`output_${at}`].toTypedArray().slice());
+    for (const output of Object.values(outputs)) output.delete();
+    maps = new Map(convolutions(about).map((name, at) => [name, values[at]]));
+    return { answer: { probabilities: [...values.at(-1)] } };
+  },
+
+  async maps(_, layer) {
+    if (!maps.has(layer)) throw new Error(`No picture has been run, or there is no layer ${layer}.`);
+    return { answer: {}, buffers: [maps.get(layer).slice().buffer] };
+  },
+
+  async kernel({ about, weights }, { layer, unit }) {
+    const { offset, shape } = about.layers[layer].kernel;
+    const [, side, , inputs] = shape;
+    const count = side * side * inputs;
+    const halves = new Uint16Array(weights.slice(offset + unit * count * 2, offset + (unit + 1) * count * 2));
+    return { answer: { shape: [side, side, inputs] }, buffers: [Float32Array.from(halves, half).buffer] };
+  },
+};
+
+/** The number of a float16's bits. */
+function half(bits) {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const power = (bits >> 10) & 0x1f;
+  const part = bits & 0x3ff;
+  if (power === 0) return sign * part * 2 ** -24;
+  if (power === 31) return part ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (1 + part / 1024) * 2 ** (power - 15);
+}
+
+// One after the other: the runtime holds one run at a time.
+let last = loaded.catch(() => {});
+self.onmessage = ({ data: { id, question, buffers } }) => {
+  last = last.then(async () => {
+    try {
+      const [[kind, what]] = Object.entries(question);
+      const { answer, buffers: parts = [] } = await questions[kind](await loaded, what, buffers);
+      self.postMessage({ id, answer, buffers: parts }, parts);
+    } catch (error) {
+      self.postMessage({ id, error: error.message });
+    }
+  });
+};

@@ -1,0 +1,124 @@
+"""Looking inside a network: what its convolutions answer to a picture, which pixels they see, what excites them most.
+
+Works on any `keras.Model` whose convolutions stand in the model itself, not in a model inside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+_POOLS = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
+# Layers behind which a unit sees the whole picture, or whose windows are not worked out here.
+_ENDS = (
+    keras.layers.Dense,
+    keras.layers.Flatten,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.GlobalMaxPooling2D,
+    keras.layers.Conv2DTranspose,
+    keras.layers.UpSampling2D,
+    keras.Model,
+)
+
+
+@dataclass(frozen=True)
+class Field:
+    """Which input pixels the units of a map see: the unit in row r sees rows start + r * jump to that + size - 1.
+
+    The same holds for columns. Pixels before the first and behind the last are padding. All in input pixels.
+    """
+
+    size: int
+    jump: int
+    start: int
+
+    def seen(self, index, side):
+        """The pixels (first, behind the last) that unit `index` sees of a picture of `side` pixels."""
+        first = self.start + index * self.jump
+        return max(0, first), min(side, first + self.size)
+
+
+def convolutions(model) -> list[str]:
+    """The names of the model's convolutional layers, from the input on. Raises ValueError where there are none."""
+    names = [layer.name for layer in model.layers if isinstance(layer, _CONVOLUTIONS)]
+    if not names:
+        raise ValueError(f"the model {model.name!r} has no two-dimensional convolution of its own")
+    return names
+
+
+def receptive_fields(model) -> dict[str, Field]:
+    """The `Field` of every layer of maps, by name; layers that see the whole picture are left out."""
+    fields, named = {id(tensor): Field(1, 1, 0) for tensor in model.inputs}, {}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.InputLayer):
+            continue
+        inputs = layer.input if isinstance(layer.input, (list, tuple)) else [layer.input]
+        below = [fields.get(id(tensor)) for tensor in inputs]
+        if isinstance(layer, _ENDS) or None in below:
+            continue
+        named[layer.name] = fields[id(layer.output)] = _behind(layer, _union(below), inputs[0].shape[1])
+    return named
+
+
+def _union(fields):
+    first = min(field.start for field in fields)
+    last = max(field.start + field.size for field in fields)
+    return Field(last - first, max(field.jump for field in fields), first)
+
+
+def _behind(layer, below, side):
+    """The field behind a layer whose input has the field `below` and maps of `side` rows."""
+    if isinstance(layer, (*_CONVOLUTIONS, *_POOLS)):
+        windows, dilation = (
+            (layer.pool_size, 1) if isinstance(layer, _POOLS) else (layer.kernel_size, layer.dilation_rate[0])
+        )
+        window, stride = (windows[0] - 1) * dilation + 1, layer.strides[0]
+        before = 0
+        if layer.padding == "same":
+            before = max(0, (-(-side // stride) - 1) * stride + window - side) // 2
+        return Field(below.size + (window - 1) * below.jump, below.jump * stride, below.start - before * below.jump)
+    padding = getattr(layer, "padding", None)
+    if isinstance(padding, (list, tuple)):
+        return Field(below.size, below.jump, below.start - padding[0][0] * below.jump)
+    return below
+
+
+def activations(model, pictures, layers=None, batch_size=250) -> dict[str, np.ndarray]:
+    """What layers answer to pictures: {name: (pictures, rows, columns, maps) float32}.
+
+    pictures: (count, height, width, channels), as the model takes them. layers: names; None for all convolutions.
+    """
+    names = convolutions(model) if layers is None else list(layers)
+    return _inside(model, names).predict(np.asarray(pictures), batch_size=batch_size, verbose=0)
+
+
+def strongest(model, pictures, layer, count=5, batch_size=250):
+    """For every map of a layer, the places that excite it most, the first the strongest, each in another picture.
+
+    Returns (where, how_much): where is (maps, count, 3) int64 of picture, row and column of the map; how_much is
+    (maps, count) float32. Raises ValueError where there are fewer pictures than `count`.
+    """
+    if len(pictures) < count:
+        raise ValueError(f"the {count} strongest places in different pictures, out of {len(pictures)}")
+    inside, peaks, places = _inside(model, [layer]), [], []
+    for first in range(0, len(pictures), batch_size):
+        maps = inside.predict_on_batch(np.asarray(pictures[first : first + batch_size]))[layer]
+        flat = np.asarray(maps, "float32").reshape(len(maps), -1, maps.shape[-1])
+        places.append(flat.argmax(1))
+        peaks.append(flat.max(1))
+    columns = maps.shape[2]
+    peaks, places = np.concatenate(peaks), np.concatenate(places)
+    # A stable order, so that equals (the many zeros of a dead unit) come out the same everywhere.
+    best = np.argsort(-peaks, axis=0, kind="stable")[:count]
+    where = np.take_along_axis(places, best, 0)
+    return np.stack([best, where // columns, where % columns], -1).transpose(1, 0, 2), np.take_along_axis(
+        peaks, best, 0
+    ).T
+
+
+def _inside(model, names):
+    """The model from its input to the outputs of named layers, by name."""
+    return keras.Model(model.inputs, {name: model.get_layer(name).output for name in names})

@@ -1,0 +1,89 @@
+"""Puts beside the explorers' modules what they fetch: the network, and pictures cut from a dataset.
+
+The book's build calls `ship`. It cuts from CIFAR-10's test set where that is on this machine, and otherwise uses what
+`make cuttings` cut from the photographs of `data.patches10` and the repository holds: nothing of CIFAR-10 is committed.
+"""
+
+import base64
+import io
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from alexnet import data  # noqa: E402
+
+WEIGHTS = ROOT / "assets" / "weights"
+STRONGEST = ROOT / "assets" / "records" / "cifar10-tower-strongest.json"
+ASSETS = ROOT / "alexnet" / "explorers" / "front" / "assets"
+# The explorer shows so many of each map's strongest places; more would weigh more than the network.
+SHOWN = 5
+ACROSS = 32
+
+
+def ship(folder):
+    """Write everything into a folder, from CIFAR-10 if it is here."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (*WEIGHTS.iterdir(), *ASSETS.iterdir()):
+        shutil.copy(path, folder)
+    try:
+        cifar = data.cifar10(download=False)
+    except data.DataError:
+        return
+    cut(folder, cifar, "cifar10")
+
+
+def cut(folder, dataset, key):
+    """Write the samples and the strongest places of a dataset's test pictures; `key` is its name in the record."""
+    names, pictures = dataset.class_names, []
+    if key == "cifar10":
+        for label in range(len(names)):
+            index = int(np.flatnonzero(dataset.y_test == label)[0])
+            pictures.append({"index": index, "label": label, "png": _encoded(dataset.x_test[index], "PNG")})
+    samples = {"class_names": names, "source": dataset.provenance, "pictures": pictures}
+    (folder / "cifar10-samples.json").write_text(json.dumps(samples) + "\n")
+    for layer, found in json.loads(STRONGEST.read_text())[key]["layers"].items():
+        where = np.array(found["where"])[:, :SHOWN]
+        numbers, tiles = np.unique(where[..., 0], return_inverse=True)
+        places = np.concatenate([tiles.reshape(*where.shape[:2], 1), where[..., 1:]], -1)
+        about = {
+            "side": dataset.x_test.shape[1],
+            "source": dataset.provenance,
+            "maps": places.tolist(),
+            "values": [row[:SHOWN] for row in found["value"]],
+            "names": [names[label] for label in dataset.y_test[numbers]],
+        }
+        (folder / f"strongest-{layer}.json").write_text(json.dumps(about, separators=(",", ":")) + "\n")
+        _atlas(dataset.x_test[numbers]).save(folder / f"strongest-{layer}.webp", quality=75, method=6)
+
+
+def _atlas(pictures):
+    """All pictures in rows of ACROSS on one sheet."""
+    count, height, width, _ = pictures.shape
+    rows = -(-count // ACROSS)
+    sheet = np.zeros((rows * ACROSS, height, width, 3), "uint8")
+    sheet[:count] = pictures
+    sheet = sheet.reshape(rows, ACROSS, height, width, 3).transpose(0, 2, 1, 3, 4)
+    return Image.fromarray(sheet.reshape(rows * height, ACROSS * width, 3))
+
+
+def _encoded(pixels, kind):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def main():
+    cut(ASSETS, data.patches10(), "patches10")
+    weight = sum(path.stat().st_size for path in ASSETS.glob("strongest-*"))
+    print(f"{ASSETS.relative_to(ROOT)}: the strongest places of all maps in {weight:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
