@@ -20,6 +20,8 @@ the reader has asked for less motion. `front/kit.mjs` has the parts that do this
 
 Live widgets need a front end that knows anywidget (JupyterLab 4, Notebook 7, Colab, VS Code; the kernel's side comes
 with the anywidget package). Elsewhere a notebook shows the fallback.
+A notebook that JupyterLab has saved shows an explorer again when its cell is run: it prefers the widget's number to the
+fallback beside it, and finds no widget of that number. The chapters' stored outputs hold no such numbers.
 """
 
 from __future__ import annotations
