@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SITE := _build/html
 
-.PHONY: help book serve test bench chapters figures lint format repo clean
+.PHONY: help book serve test bench chapters figures weights samples lint format repo clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -44,6 +44,13 @@ chapters: $(VENV)/all  ## run the chapters in the default profile and store thei
 
 figures: $(VENV)/all  ## draw the logo, the landing picture and the social card again
 	$(BIN)/python tools/figures.py
+
+weights: $(VENV)/all  ## export the network that experiments/cifar10_tower.py trained, and what excites it
+	$(BIN)/python tools/weights.py
+	$(BIN)/python tools/cuttings.py
+
+samples: $(VENV)/all  ## cut and draw the explorers' sample pictures
+	$(BIN)/python tools/samples.py
 
 lint: $(VENV)/all  ## check style and types
 	$(BIN)/ruff check .

@@ -1,11 +1,9 @@
 """Puts beside the explorers' modules what they fetch: the network, and pictures cut from a dataset.
 
 The book's build calls `ship`. It cuts from CIFAR-10's test set where that is on this machine, and otherwise uses what
-`make cuttings` cut from the photographs of `data.patches10` and the repository holds: nothing of CIFAR-10 is committed.
+`make weights` cut from the photographs of `data.patches10` and the repository holds: nothing of CIFAR-10 is committed.
 """
 
-import base64
-import io
 import json
 import shutil
 import sys
@@ -18,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from alexnet import data  # noqa: E402
+from alexnet.explorers import pictures  # noqa: E402
 
 WEIGHTS = ROOT / "assets" / "weights"
 STRONGEST = ROOT / "assets" / "records" / "cifar10-tower-strongest.json"
@@ -41,12 +40,9 @@ def ship(folder):
 
 def cut(folder, dataset, key):
     """Write the samples and the strongest places of a dataset's test pictures; `key` is its name in the record."""
-    names, pictures = dataset.class_names, []
-    if key == "cifar10":
-        for label in range(len(names)):
-            index = int(np.flatnonzero(dataset.y_test == label)[0])
-            pictures.append({"index": index, "label": label, "png": _encoded(dataset.x_test[index], "PNG")})
-    samples = {"class_names": names, "source": dataset.provenance, "pictures": pictures}
+    names = dataset.class_names
+    # The photographs that patches10 is cut from are samples already.
+    samples = pictures.from_test_set(dataset, pictures.first_of_each_class(dataset) if key == "cifar10" else [])
     (folder / "cifar10-samples.json").write_text(json.dumps(samples) + "\n")
     for layer, found in json.loads(STRONGEST.read_text())[key]["layers"].items():
         where = np.array(found["where"])[:, :SHOWN]
@@ -63,20 +59,14 @@ def cut(folder, dataset, key):
         _atlas(dataset.x_test[numbers]).save(folder / f"strongest-{layer}.webp", quality=75, method=6)
 
 
-def _atlas(pictures):
-    """All pictures in rows of ACROSS on one sheet."""
-    count, height, width, _ = pictures.shape
+def _atlas(tiles):
+    """All tiles, (count, height, width, 3), in rows of ACROSS on one sheet."""
+    count, height, width, _ = tiles.shape
     rows = -(-count // ACROSS)
     sheet = np.zeros((rows * ACROSS, height, width, 3), "uint8")
-    sheet[:count] = pictures
+    sheet[:count] = tiles
     sheet = sheet.reshape(rows, ACROSS, height, width, 3).transpose(0, 2, 1, 3, 4)
     return Image.fromarray(sheet.reshape(rows * height, ACROSS * width, 3))
-
-
-def _encoded(pixels, kind):
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind, optimize=True)
-    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def main():

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "alexnet" / "explorers" / "front" / "assets" / "samples.json"
 LARGE, SMALL = 160, 32
-SKY, SEA, GRASS, INK = (190, 217, 242), (38, 84, 124), (96, 142, 74), (30, 32, 36)
+SKY, SEA, INK = (190, 217, 242), (38, 84, 124), (30, 32, 36)
 
 # What each photograph shows, its name in `alexnet.data.PHOTOGRAPHS`, and the square: left, top, side.
 CUTS = (

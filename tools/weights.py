@@ -3,7 +3,7 @@
 Writes assets/weights/cifar10-tower.tflite (float16; every convolution's maps and the class probabilities are its
 outputs, and it runs in the browser) and cifar10-tower.json: where each layer's weights lie in that file, and how well
 they do; and assets/records/cifar10-tower-strongest.json: the pictures and places that excite every map most, of
-CIFAR-10's test set and of patches10's. Needs TensorFlow and CIFAR-10.
+CIFAR-10's test set and of patches10's; and the recording that ReplayExplorer shows. Needs TensorFlow and CIFAR-10.
 """
 
 import dataclasses
@@ -23,6 +23,8 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 from alexnet import data, model, probing, training  # noqa: E402
+from alexnet.explorers.pictures import first_of_each_class  # noqa: E402
+from alexnet.explorers.replay import ASSETS, Recording, recorded  # noqa: E402
 
 NAME = "cifar10-tower"
 PASSES = ROOT / "_build" / NAME
@@ -99,6 +101,16 @@ def excited(network, pictures):
     return found
 
 
+def replayed(dataset):
+    """The `Recording` of the run from epoch 0 on, with the first test picture of each class."""
+    indices = first_of_each_class(dataset)
+    title = f"{NAME} on {dataset.provenance.split(':')[0]}"
+    kept = Recording(dataset.x_test[indices], dataset.y_test[indices], dataset.class_names, title, indices)
+    history = training.record(NAME)["history"]
+    paths = [PASSES / f"pass-{row['epoch']}.weights.h5" for row in history]
+    return recorded(kept, trained(dataset, 0), history, paths)
+
+
 def main():
     dataset = data.cifar10()
     record = training.record(NAME)
@@ -133,6 +145,8 @@ def main():
     strongest["patches10"] = {"dataset": patches.provenance, "layers": excited(shipped, patches.x_test)}
     strongest["date"] = training.now()
     STRONGEST_RECORD.write_text(json.dumps(strongest) + "\n")
+    # Without its pictures, as nothing of CIFAR-10 is committed.
+    (ASSETS / f"replay-{NAME}.json").write_text(replayed(dataset).to_json(pictures=False))
     print(f"{NAME}: {len(content):,} bytes, test accuracy {about['test_accuracy']:.2%}")
 
 

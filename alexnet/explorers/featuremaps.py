@@ -11,6 +11,7 @@ import numpy as np
 from traitlets import Bool, Float, Int, TraitError, Unicode, validate
 
 from .base import FRONT, Explorer, drawing
+from .pictures import first_of_each_class, from_test_set, png
 
 GREY = 128
 OWN = "own"
@@ -228,29 +229,22 @@ class FeatureMapExplorer(Explorer):
 
     def _tests(self):
         """The first test picture of each class, as the book's build writes it for the page."""
-        dataset = self._dataset
-        if dataset is None or dataset.x_test.shape[-1] != 3:
+        if self._dataset is None or self._dataset.x_test.shape[-1] != 3:
             return {"class_names": [], "source": "", "pictures": []}
-        first = [int(np.flatnonzero(dataset.y_test == label)[0]) for label in np.unique(dataset.y_test)]
-        pictures = [
-            {"index": index, "label": int(dataset.y_test[index])}
-            | {"png": base64.b64encode(_png(dataset.x_test[index])).decode()}
-            for index in first
-        ]
-        return {"class_names": list(dataset.class_names), "source": dataset.provenance, "pictures": pictures}
+        return from_test_set(self._dataset, first_of_each_class(self._dataset))
 
     def answer(self, question, buffers):
         ((kind, what),) = question.items()
         if kind == "describe":
             return self._about, []
         if kind == "run":
-            height, width, _ = self._about["input"]
-            pixels = np.frombuffer(buffers[0], "uint8").reshape(height, width, 3)
-            probabilities, _ = self._run(pixels)
-            self.pixels = pixels
+            self.pixels = self._received(buffers)
+            probabilities, _ = self._run(self.pixels)
             return {"probabilities": probabilities.tolist()}, []
         if kind == "maps":
-            return {}, [np.ascontiguousarray(self._ran[2][what]).tobytes()]
+            # Another view may have run another picture meanwhile.
+            _, maps = self._run(self._received(buffers))
+            return {}, [np.ascontiguousarray(maps[what]).tobytes()]
         if kind == "kernel":
             kernel = self.model.get_layer(what["layer"]).get_weights()[0]
             # A depthwise kernel keeps its channel where others keep their inputs.
@@ -259,6 +253,10 @@ class FeatureMapExplorer(Explorer):
         if kind == "strongest":
             return self._strongest_of(**what)
         raise ValueError(f"the explorer knows no question {kind!r}")
+
+    def _received(self, buffers):
+        height, width, _ = self._about["input"]
+        return np.frombuffer(buffers[0], "uint8").reshape(height, width, 3)
 
     def _strongest_of(self, layer, unit):
         from alexnet import probing
@@ -297,12 +295,12 @@ class FeatureMapExplorer(Explorer):
             tiles[top : top + side, left : left + side] = kernel if inputs == 3 else kernel[..., :1]
         name = self._about["layers"][0]["name"]
         picture = [
-            _image(_png(tiles), 200, 20, 330, 220, f"The first {min(count, 48)} filters of {name}"),
+            _image(png(tiles, packed=False), 200, 20, 330, 220, f"The first {min(count, 48)} filters of {name}"),
             '<text x="200" y="258">the filters of ' + name + "</text>",
         ]
         if self.picture != OWN:
             picture += [
-                _image(_png(np.ascontiguousarray(self._changed())), 10, 20, 160, 160, self.picture),
+                _image(png(self._changed(), packed=False), 10, 20, 160, 160, self.picture),
                 '<text x="10" y="198">what the network sees</text>',
             ]
         value = self.value
@@ -322,15 +320,6 @@ class FeatureMapExplorer(Explorer):
 def _image(png, x, y, width, height, words):
     return (
         f'<image x="{x}" y="{y}" width="{width}" height="{height}" preserveAspectRatio="xMinYMin" '
-        f'style="image-rendering:pixelated" href="data:image/png;base64,{base64.b64encode(png).decode()}">'
+        f'style="image-rendering:pixelated" href="data:image/png;base64,{png}">'
         f"<title>{words}</title></image>"
     )
-
-
-def _png(pixels):
-    """A PNG of (height, width, 3) uint8, not compressed, so that every version of zlib writes the same bytes."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", compress_level=0)
-    return buffer.getvalue()

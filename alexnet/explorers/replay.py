@@ -9,6 +9,7 @@ import numpy as np
 from traitlets import Bool, Dict, Enum, Int, List, TraitError, Unicode, default, validate
 
 from .base import FRONT, Explorer, drawing
+from .pictures import from_test_set, png
 
 ASSETS = FRONT / "assets"
 SAMPLES = "cifar10-samples.json"
@@ -103,7 +104,7 @@ class Recording:
         entries = [{"index": n, "label": label} for n, label in zip(self.indices, self.labels, strict=True)]
         if pictures and self.pictures is not None:
             for entry, picture in zip(entries, self.pictures, strict=True):
-                entry["png"] = _png(picture)
+                entry["png"] = png(picture)
         passes = [
             kept
             | {
@@ -157,17 +158,6 @@ def recorded(recording, model, history, weights):
     return recording
 
 
-def samples(dataset, indices):
-    """Test pictures of a dataset, as the text of the asset that shows them where a recording leaves them out."""
-    pictures = [
-        {"index": int(n), "label": int(dataset.y_test[n]), "png": _png(dataset.x_test[n])}
-        for n in indices
-        if n < len(dataset.x_test)
-    ]
-    whole = {"class_names": list(dataset.class_names), "source": dataset.provenance, "pictures": pictures}
-    return json.dumps(whole, indent=1) + "\n"
-
-
 def _short(number):
     """Six digits are enough for every eye; what is not a number, JSON cannot hold."""
     return None if number is None or not math.isfinite(number) else float(f"{number:.6g}")
@@ -175,14 +165,6 @@ def _short(number):
 
 def _rms(values):
     return float(np.sqrt(np.mean(np.square(values))))
-
-
-def _png(picture):
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(buffer, "PNG", optimize=True)
-    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def _pixels(png):
@@ -268,7 +250,7 @@ class ReplayExplorer(Explorer):
         if name == SAMPLES:
             from alexnet import data
 
-            return samples(data.cifar10(download=False), self._recording.indices).encode()
+            return json.dumps(from_test_set(data.cifar10(download=False), self._recording.indices)).encode()
         return super().asset(name)
 
     def __repr__(self):

@@ -14,6 +14,7 @@ from traitlets import TraitError
 from alexnet import data, model, training
 from alexnet.architecture import Architecture, Conv, Dense, Pool
 from alexnet.explorers import replay
+from alexnet.explorers.pictures import from_test_set
 from alexnet.explorers.replay import Recording, ReplayExplorer, recorded
 from conftest import ROOT, SHELL, missing
 
@@ -235,7 +236,7 @@ def placed(made, explorer_site, tmp_path, monkeypatch):
         for path in (tmp_path, folder):
             (path / "replay-small.json").write_text(text)
         kept = made.patches if samples else made.patches.subset(test=0)
-        (folder / "cifar10-samples.json").write_text(replay.samples(kept, INDICES))
+        (folder / "cifar10-samples.json").write_text(json.dumps(from_test_set(kept, INDICES)))
         return ReplayExplorer("small")
 
     return place

@@ -134,7 +134,7 @@ function next(api) {
   const layer = chosenLayer(api);
   if (own.mapsOf !== layer.name)
     return async () => {
-      const { buffers } = await api.ask({ maps: layer.name });
+      const { buffers } = await api.ask({ maps: layer.name }, [own.shown.data.slice().buffer]);
       const maps = new Float32Array(buffers[0].slice().buffer);
       Object.assign(own, { maps, mapsOf: layer.name, found: summaries(maps, layer) });
     };

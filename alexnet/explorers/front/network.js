@@ -3,8 +3,8 @@
 
 const here = self.location.href;
 const loaded = load();
-// The activations of the picture that was run last, by layer.
-let maps = new Map();
+// The picture that was run last, and what came out.
+let recent = { pixels: new Uint8Array() };
 
 async function load() {
   const [about, weights] = await Promise.all([
@@ -43,7 +43,23 @@ async function runtime() {
   await loadLiteRt(new URL("vendor/litert/runtime.js", here).href);
 }
 
-const convolutions = (about) => Object.keys(about.layers).filter((name) => about.layers[name].kernel.shape.length === 4);
+const convolutions = (about) =>
+  Object.keys(about.layers).filter((name) => about.layers[name].kernel.shape.length === 4);
+
+/** The maps of all layers and the probabilities of a picture. */
+async function ran({ about, network, Tensor }, buffer) {
+  const pixels = new Uint8Array(buffer);
+  if (pixels.length === recent.pixels.length && pixels.every((value, at) => value === recent.pixels[at])) return recent;
+  const input = new Tensor(Float32Array.from(pixels), [1, ...about.input]);
+  const outputs = await network.run({ [network.getInputDetails()[0].name]: input });
+  input.delete();
+  // output_0 and on are in the order of the model; the list of outputs is in another.
+  const values = Object.keys(outputs).map((_, at) => outputs[`output_${at}`].toTypedArray().slice());
+  for (const output of Object.values(outputs)) output.delete();
+  const maps = new Map(convolutions(about).map((name, at) => [name, values[at]]));
+  recent = { pixels, maps, probabilities: values.at(-1) };
+  return recent;
+}
 
 const questions = {
   async describe({ about }) {
@@ -53,23 +69,24 @@ const questions = {
       return { name, maps: filters, kernel: [side, side, inputs], ...fields[name] };
     });
     return {
-      answer: { layers, classes: about.class_names, input: about.input, accuracy: about.test_accuracy, source: about.dataset },
+      answer: {
+        layers,
+        classes: about.class_names,
+        input: about.input,
+        accuracy: about.test_accuracy,
+        source: about.dataset,
+      },
     };
   },
 
-  async run({ about, network, Tensor }, _, [pixels]) {
-    const input = new Tensor(Float32Array.from(new Uint8Array(pixels)), [1, ...about.input]);
-    const outputs = await network.run({ [network.getInputDetails()[0].name]: input });
-    input.delete();
-    // output_0 and on are in the order of the model; the list of outputs is in another.
-    const values = Object.keys(outputs).map((_, at) => outputs[`output_${at}`].toTypedArray().slice());
-    for (const output of Object.values(outputs)) output.delete();
-    maps = new Map(convolutions(about).map((name, at) => [name, values[at]]));
-    return { answer: { probabilities: [...values.at(-1)] } };
+  async run(ready, _, [pixels]) {
+    return { answer: { probabilities: [...(await ran(ready, pixels)).probabilities] } };
   },
 
-  async maps(_, layer) {
-    if (!maps.has(layer)) throw new Error(`No picture has been run, or there is no layer ${layer}.`);
+  // Another explorer of the page may have run another picture meanwhile, so that the question comes with its own.
+  async maps(ready, layer, [pixels]) {
+    const { maps } = await ran(ready, pixels);
+    if (!maps.has(layer)) throw new Error(`There is no layer ${layer}.`);
     return { answer: {}, buffers: [maps.get(layer).slice().buffer] };
   },
 
