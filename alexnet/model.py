@@ -73,7 +73,10 @@ def pretrained(name):
     are the same network. The names are those of the presets: "cifar10-tower".
     """
     stored, content = about(name), (weights_folder() / f"{name}.tflite").read_bytes()
-    pixels = keras.layers.Normalization(axis=-1, mean=stored["mean"], variance=stored["variance"], name="normalize")
+    # In the file these are float16 too: the mean, and one over the standard deviation.
+    mean = np.float16(stored["mean"]).astype(float).tolist()
+    variance = (1 / np.float16(1 / np.sqrt(stored["variance"])).astype(float) ** 2).tolist()
+    pixels = keras.layers.Normalization(axis=-1, mean=mean, variance=variance, name="normalize")
     made = build(stored["preset"], classes=len(stored["class_names"]), preprocessing=pixels, precision="float32")
     for layer, parts in stored["layers"].items():
         kernel, bias = (

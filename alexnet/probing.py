@@ -1,6 +1,7 @@
 """Looking inside a network: what its convolutions answer to a picture, which pixels they see, what excites them most.
 
-Works on any `keras.Model` whose convolutions stand in the model itself, not in a model inside it.
+Works on any `keras.Model` of known layers (Sequential or functional) whose convolutions stand in the model itself, not
+in a model inside it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ _ENDS = (
     keras.layers.GlobalMaxPooling2D,
     keras.layers.Conv2DTranspose,
     keras.layers.UpSampling2D,
-    keras.Model,
+    keras.layers.Reshape,
+    keras.layers.Permute,
+    keras.layers.Resizing,
+    keras.layers.CenterCrop,
+    keras.layers.RandomCrop,
 )
 
 
@@ -28,7 +33,7 @@ _ENDS = (
 class Field:
     """Which input pixels the units of a map see: the unit in row r sees rows start + r * jump to that + size - 1.
 
-    The same holds for columns. Pixels before the first and behind the last are padding. All in input pixels.
+    Or columns. Pixels before the first and behind the last are padding. All in input pixels.
     """
 
     size: int
@@ -49,18 +54,34 @@ def convolutions(model) -> list[str]:
     return names
 
 
-def receptive_fields(model) -> dict[str, Field]:
-    """The `Field` of every layer of maps, by name; layers that see the whole picture are left out."""
-    fields, named = {id(tensor): Field(1, 1, 0) for tensor in model.inputs}, {}
+def receptive_fields(model, axis=0) -> dict[str, Field]:
+    """The `Field` of every layer of maps, by name; layers that see the whole picture are left out.
+
+    axis: 0 for rows, 1 for columns; the two differ where pictures, kernels or strides are not square.
+    """
+    return _fields(model, [Field(1, 1, 0)] * len(model.inputs), axis)[0]
+
+
+def _fields(model, below, axis):
+    """The fields of a model's layers, by name, and of its outputs, where its inputs have the fields `below`."""
+    fields, named = {id(tensor): field for tensor, field in zip(model.inputs, below, strict=True)}, {}
     for layer in model.layers:
         if isinstance(layer, keras.layers.InputLayer):
             continue
-        inputs = layer.input if isinstance(layer.input, (list, tuple)) else [layer.input]
-        below = [fields.get(id(tensor)) for tensor in inputs]
-        if isinstance(layer, _ENDS) or None in below:
+        inputs, outputs = (
+            tensors if isinstance(tensors, (list, tuple)) else [tensors] for tensors in (layer.input, layer.output)
+        )
+        seen = [fields.get(id(tensor)) for tensor in inputs]
+        if isinstance(layer, _ENDS) or None in seen:
             continue
-        named[layer.name] = fields[id(layer.output)] = _behind(layer, _union(below), inputs[0].shape[1])
-    return named
+        if isinstance(layer, keras.Model):
+            behind = _fields(layer, seen, axis)[1]
+        else:
+            behind = [_behind(layer, _union(seen), inputs[0].shape[1 + axis], axis)] * len(outputs)
+        fields |= {id(tensor): field for tensor, field in zip(outputs, behind, strict=True)}
+        if behind[0]:
+            named[layer.name] = behind[0]
+    return named, [fields.get(id(tensor)) for tensor in model.outputs]
 
 
 def _union(fields):
@@ -69,20 +90,21 @@ def _union(fields):
     return Field(last - first, max(field.jump for field in fields), first)
 
 
-def _behind(layer, below, side):
-    """The field behind a layer whose input has the field `below` and maps of `side` rows."""
+def _behind(layer, below, side, axis):
+    """The field behind a layer whose input has the field `below` and maps of `side` rows or columns."""
     if isinstance(layer, (*_CONVOLUTIONS, *_POOLS)):
         windows, dilation = (
-            (layer.pool_size, 1) if isinstance(layer, _POOLS) else (layer.kernel_size, layer.dilation_rate[0])
+            (layer.pool_size, 1) if isinstance(layer, _POOLS) else (layer.kernel_size, layer.dilation_rate[axis])
         )
-        window, stride = (windows[0] - 1) * dilation + 1, layer.strides[0]
+        window, stride = (windows[axis] - 1) * dilation + 1, layer.strides[axis]
         before = 0
         if layer.padding == "same":
             before = max(0, (-(-side // stride) - 1) * stride + window - side) // 2
         return Field(below.size + (window - 1) * below.jump, below.jump * stride, below.start - before * below.jump)
-    padding = getattr(layer, "padding", None)
-    if isinstance(padding, (list, tuple)):
-        return Field(below.size, below.jump, below.start - padding[0][0] * below.jump)
+    for name, sign in (("padding", -1), ("cropping", 1)):
+        edges = getattr(layer, name, None)
+        if isinstance(edges, (list, tuple)):
+            return Field(below.size, below.jump, below.start + sign * edges[axis][0] * below.jump)
     return below
 
 

@@ -14,6 +14,7 @@ os.environ["ALEXNET_PROFILE"] = "quick"
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 IN_CI = bool(os.environ.get("CI"))
 sys.path.insert(0, str(ROOT / "tools"))
 
@@ -66,6 +67,21 @@ def site(tmp_path_factory):
             subprocess.run([sys.executable, ROOT / "tools" / "site.py", "build"], cwd=ROOT, check=True)
             done.touch()
     return html
+
+
+def violations(tab):
+    """What axe-core finds wrong inside the page's explorers, or their fallbacks."""
+    if not AXE.exists():
+        missing("axe-core, so accessibility is not checked (python tools/front.py test installs it)")
+    tab.add_script_tag(path=AXE)
+    return tab.evaluate(
+        """async () => {
+            const include = [...document.querySelectorAll(".alexnet-explorer")];
+            const { violations, passes } = await axe.run({ include });
+            if (!passes.length) return ["axe-core looked at nothing"];
+            return violations.map((found) => `${found.id}: ${found.nodes.map((node) => node.html).join(" ")}`);
+        }"""
+    )
 
 
 SHELL = """<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8"><title>Explorer</title>

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 import pages
-from conftest import CHAPTERS, ROOT, missing
+from conftest import CHAPTERS, missing, violations
 from notebook_rules import explorers
 
 if not pages.chromium():
@@ -29,7 +29,6 @@ EXPLORERS = [
     for number, html in enumerate(explorers(json.loads(chapter.read_text())))
 ]
 EXPLORED = sorted({page for page, _, _ in EXPLORERS})
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +166,10 @@ def at_explorer(browser, page, number, **options):
         place.scroll_into_view_if_needed()
         place.locator(".explorer").wait_for()
         assert place.get_attribute("data-mounted") == "true"
+        start = place.get_by_role("button", name="Start the network")
+        if start.count():
+            start.click()
+            place.locator(".maps-one").wait_for()
         yield tab, place
         assert tab.trouble == []
 
@@ -237,8 +240,9 @@ def test_an_explorer_is_loaded_when_the_reader_comes_near(browser):
 
 def has_its_fallback(place):
     figure = place.locator("figure")
-    box = figure.locator("> :is(svg, img)").bounding_box()
-    return box["width"] > 200 and box["height"] > 50 and len(figure.locator("figcaption").inner_text()) > 40
+    picture = figure.locator("> img")
+    box, drawn = picture.bounding_box(), picture.evaluate("async image => { await image.decode(); return true; }")
+    return drawn and box["width"] > 200 and box["height"] > 50 and len(figure.locator("figcaption").inner_text()) > 40
 
 
 @pytest.mark.parametrize("page", EXPLORED)
@@ -271,20 +275,6 @@ def test_an_explorer_that_cannot_be_loaded_leaves_the_others_alone(browser):
             else:
                 place.locator(".explorer").wait_for()
         assert any("An explorer could not be drawn" in line for line in tab.trouble)
-
-
-def violations(tab):
-    """What axe-core finds wrong inside the page's explorers, or their fallbacks."""
-    if not AXE.exists():
-        missing("axe-core, so accessibility is not checked (python tools/front.py test installs it)")
-    tab.add_script_tag(path=AXE)
-    return tab.evaluate(
-        """async () => {
-            const include = [...document.querySelectorAll(".alexnet-explorer")];
-            const { violations } = await axe.run({ include });
-            return violations.map((found) => `${found.id}: ${found.nodes.map((node) => node.html).join(" ")}`);
-        }"""
-    )
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])

@@ -70,6 +70,41 @@ def test_a_unit_sees_the_pixels_that_its_gradient_reaches():
                 assert (first, behind) == (reached.min(), reached.max() + 1)
 
 
+def test_rows_and_columns_see_what_their_gradients_reach():
+    """Also where pictures, kernels, strides and edges are not square, and behind a model in the model."""
+    import tensorflow as tf
+
+    layers = keras.layers
+    inside = keras.Sequential(
+        [keras.Input((24, 40, 3)), layers.Conv2D(2, (5, 2), strides=(2, 3), padding="same"), layers.AveragePooling2D(2)]
+    )
+    network = keras.Sequential(
+        [
+            keras.Input((26, 43, 3)),
+            layers.Cropping2D(((1, 1), (2, 1))),
+            keras.Sequential([layers.RandomFlip()]),
+            inside,
+            layers.ZeroPadding2D(((0, 1), (2, 0))),
+            layers.Conv2D(2, (1, 3), name="last"),
+        ]
+    )
+    network.set_weights([np.abs(weights) + 0.1 for weights in network.get_weights()])
+    fields = [probing.receptive_fields(network, axis)["last"] for axis in (0, 1)]
+    picture = tf.Variable(np.random.default_rng(0).uniform(1, 2, (1, 26, 43, 3)).astype("float32"))
+    rows, columns = network.output_shape[1:3]
+    # The last row is padding alone.
+    for row, column in ((0, 0), (2, 3), (rows - 2, columns - 1)):
+        with tf.GradientTape() as tape:
+            answer = network(picture, training=False)[0, row, column, 0]
+        reached = np.abs(tape.gradient(answer, picture)).sum((0, 3))
+        for field, index, side, other in zip(fields, (row, column), (26, 43), (1, 0), strict=True):
+            found = np.flatnonzero(reached.sum(other))
+            # What is cut off is seen by none.
+            first, behind = field.seen(index, side)
+            low, high = ((1, 25), (2, 42))[1 - other]
+            assert (max(first, low), min(behind, high)) == (found.min(), found.max() + 1)
+
+
 def test_the_strongest_places_are_the_strongest(network):
     pictures = data.patches10(500, 60).x_test.astype("float32")
     where, how_much = probing.strongest(network, pictures, "conv2", count=4, batch_size=25)

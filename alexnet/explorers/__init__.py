@@ -14,6 +14,7 @@ _HOMES = {
     "ConvolutionExplorer": "convolution",
     "DropoutExplorer": "dropout",
     "Explorer": "base",
+    "FeatureMapExplorer": "featuremaps",
     "LRNExplorer": "lrn",
     "Recording": "replay",
     "ReplayExplorer": "replay",

@@ -13,7 +13,8 @@ the modules, live a message that `asset()` answers with bytes. Nothing of it is 
 Questions. What only a model can say, the front end asks with `api.ask(question, buffers)`: live, `answer()` replies;
 on the page `front/MODULE.page.mjs` does.
 Fallback. `fallback()` gives a picture (SVG) and a sentence, for readers without JavaScript, for print, and wherever
-the widget cannot be drawn.
+the widget cannot be drawn. It stands in the page as an image: JupyterLab takes drawings, but not images, out of a
+notebook that it does not trust.
 Hands and eyes. Controls are the browser's own (keyboard, touch and focus come with them) and have labels; pictures
 have a description; results are also words. The colours follow the page, light or dark; nothing moves by itself where
 the reader has asked for less motion. `front/kit.mjs` has the parts that do this.
@@ -26,11 +27,13 @@ fallback beside it, and finds no widget of that number. The chapters' stored out
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
 from functools import cache
 from pathlib import Path
+from xml.etree import ElementTree
 
 try:
     import anywidget
@@ -105,6 +108,11 @@ class Explorer(anywidget.AnyWidget):
         return {name: getattr(self, name) for name in self.state_names()}
 
     @property
+    def on_page(self) -> bool:
+        """Whether the published page draws it; what only a kernel can answer stays a picture and a sentence there."""
+        return True
+
+    @property
     def value(self) -> dict:
         """What the explorer works out from its state."""
         raise NotImplementedError
@@ -159,14 +167,29 @@ class Explorer(anywidget.AnyWidget):
     def page(self) -> str:
         """The HTML that the published page starts from: the state, and the fallback that it replaces."""
         picture, sentence = self.fallback()
+        figure = (
+            f"<figure>{_image(picture)}<figcaption>{html.escape(sentence, quote=False)}</figcaption></figure>\n</div>"
+        )
+        if not self.on_page:
+            return f'<div class="alexnet-fallback">\n{figure}'
         # A closing tag in a string must not close the script element.
         state = json.dumps(self.state, sort_keys=True).replace("</", "<\\/")
         return (
             f'<div class="alexnet-explorer" data-module="{self.module}">\n'
-            f'<script type="application/json">{state}</script>\n'
-            f"<figure>{picture}<figcaption>{html.escape(sentence, quote=False)}</figcaption></figure>\n"
-            "</div>"
+            f'<script type="application/json">{state}</script>\n{figure}'
         )
+
+
+def _image(picture):
+    """An SVG as an <img>, with its label as alternative text. Raises ParseError where the SVG is not XML."""
+    svg = ElementTree.fromstring(picture)
+    # The book's style sheet inverts a chart on a dark page, and leaves as it is what has pictures in it.
+    kind = "chart" if svg.find(".//{*}image") is None else "photographs"
+    label, width, height = (html.escape(svg.get(name, "")) for name in ("aria-label", "width", "height"))
+    return (
+        f'<img class="{kind}" alt="{label}" width="{width}" height="{height}" '
+        f'src="data:image/svg+xml;base64,{base64.b64encode(picture.encode()).decode()}">'
+    )
 
 
 def drawing(width: int, height: int, *parts: str, label: str) -> str:

@@ -3,7 +3,7 @@
 from html import escape
 
 import numpy as np
-from traitlets import Bool, Float, Int, List, TraitError, Unicode, default, validate
+from traitlets import Bool, Float, Int, List, TraitError, Unicode, default, observe, validate
 
 from alexnet.data import CIFAR10_NAMES
 
@@ -13,7 +13,11 @@ from .base import Explorer, drawing
 class SoftmaxExplorer(Explorer):
     """Logits become probabilities, probabilities a loss, and the loss a gradient.
 
-    logits: one for each class. names: of the classes; those of CIFAR-10 unless said. true_class: its number.
+    logits: one for each class, and at least one. names: of the classes; those of CIFAR-10 for ten, unless said.
+    true_class: its number. As a slider's value follows a new end of the slider, names and true_class follow logits of
+    another number: names that are too many go, missing ones are "class 3" and so on, and a true class beyond the last
+    becomes the last. The other way round they are refused: names must be as many as the logits, so with both set
+    anew, set the logits first or both under `hold_trait_notifications()`.
     temperature: the logits are divided by it. offset: a number added to every logit, which must not change anything.
     max_trick: subtract the largest logit before exponentiating; without it float32 overflows above 88.7.
     value: probabilities, loss (the cross-entropy in nats), gradient (of the loss by the logits after division by the
@@ -22,7 +26,7 @@ class SoftmaxExplorer(Explorer):
 
     module = "softmax"
 
-    logits = List(Float(), default_value=[2.0, 0.5, 1.0, 4.0, 0.0, 3.0, 1.5, -0.5, -1.0, -2.0]).tag(sync=True)
+    logits = List(Float(), [2.0, 0.5, 1.0, 4.0, 0.0, 3.0, 1.5, -0.5, -1.0, -2.0], minlen=1).tag(sync=True)
     names = List(Unicode()).tag(sync=True)
     true_class = Int(3, min=0).tag(sync=True)
     temperature = Float(1.0, min=0.1, max=10.0).tag(sync=True)
@@ -31,8 +35,22 @@ class SoftmaxExplorer(Explorer):
 
     @default("names")
     def _names(self):
-        count = len(self.logits)
-        return list(CIFAR10_NAMES) if count == 10 else [f"class {n}" for n in range(count)]
+        return _usual_names(len(self.logits))
+
+    @observe("logits")
+    def _follow(self, change):
+        count = len(change.new)
+        if len(self.names) != count:
+            usual = _usual_names(count)
+            own = self.names if self.names != _usual_names(len(self.names)) else []
+            self.names = (own + usual[len(own) :])[:count]
+        self.true_class = min(self.true_class, count - 1)
+
+    @validate("names")
+    def _one_for_each(self, proposal):
+        if len(proposal["value"]) != len(self.logits):
+            raise TraitError(f"there are {len(self.logits)} logits, so names must be as many: {proposal['value']}")
+        return proposal["value"]
 
     @validate("true_class")
     def _is_a_class(self, proposal):
@@ -71,3 +89,7 @@ class SoftmaxExplorer(Explorer):
             for n, (name, p) in enumerate(zip(self.names, now["probabilities"], strict=True))
         ]
         return drawing(400, 8 + 20 * len(bars), *bars, label=sentence), sentence
+
+
+def _usual_names(count):
+    return list(CIFAR10_NAMES) if count == 10 else [f"class {n}" for n in range(count)]

@@ -1,7 +1,10 @@
 """What every explorer keeps to: its state in the page, its fallback, its bundle, and answers for assets."""
 
+import base64
+import html
 import json
 import re
+from xml.etree import ElementTree
 
 import pytest
 from traitlets import Unicode
@@ -39,8 +42,12 @@ def test_the_page_holds_the_state_and_a_fallback(explorer):
     assert len(page) < 60_000, "big data are assets, not state"
     assert f'data-module="{explorer.module}"' in page and (base.FRONT / f"{explorer.module}.mjs").exists()
     picture, sentence = explorer.fallback()
-    assert re.search(r'<svg [^>]*role="img" aria-label="[^"]{20,}"', picture)
-    assert len(sentence) > 40
+    label = re.search(r'<svg [^>]*role="img" aria-label="([^"]{20,})"', picture)[1]
+    assert len(sentence) > 40 and f"<figcaption>{html.escape(sentence, quote=False)}</figcaption>" in page
+    assert "<svg" not in page, "JupyterLab takes it out of a notebook that it does not trust"
+    image = ElementTree.fromstring(re.search(r"<img [^>]*>", page)[0].replace(">", "/>"))
+    assert base64.b64decode(image.get("src").removeprefix("data:image/svg+xml;base64,")).decode() == picture
+    assert image.get("alt") == html.unescape(label)
     assert page == type(explorer)().page(), "the same state gives the same page"
 
 
@@ -65,6 +72,21 @@ def test_words_of_the_state_cannot_leave_the_script():
     assert page.count("</script>") == 1
     assert json.loads(re.search(r"json\">(.*?)</script>", page)[1]) == {"words": "</script><b>"}
     assert "&quot;quoted&quot;" in page and "1 &lt; 2" in page
+
+
+def test_charts_and_pictures_are_told_apart():
+    """The book's style sheet inverts the one on a dark page and not the other."""
+    words = Words()
+    assert '<img class="chart"' in words.page()
+    words.fallback = lambda: (base.drawing(10, 10, '<image href="data:,"/>', label="seen"), "said")
+    assert '<img class="photographs" alt="seen" width="10" height="10"' in words.page()
+
+
+def test_a_fallback_that_is_no_xml_is_an_error():
+    words = Words()
+    words.fallback = lambda: (base.drawing(10, 10, "<text>1 < 2</text>", label="seen"), "said")
+    with pytest.raises(ElementTree.ParseError):
+        words.page()
 
 
 def test_an_asset_is_answered_or_its_error_told():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from traitlets import TraitError
 
+from alexnet.data import CIFAR10_NAMES
 from alexnet.explorers import SoftmaxExplorer
 
 
@@ -39,6 +40,49 @@ def test_the_maxima_trick_changes_nothing_but_the_overflow():
 def test_a_class_that_is_not_there_is_refused():
     with pytest.raises(TraitError):
         SoftmaxExplorer(logits=[1.0, 2.0], true_class=2)
+
+
+def consistent(explorer):
+    count = len(explorer.logits)
+    return len(explorer.names) == count == len(explorer.value["probabilities"]) and explorer.true_class < count
+
+
+def test_names_and_true_class_follow_logits_of_another_number():
+    explorer, seen = SoftmaxExplorer(), []
+    explorer.observe(lambda change: seen.append(change.name), ["logits", "names", "true_class"])
+    explorer.logits = [1.0, 2.0]
+    assert (explorer.names, explorer.true_class) == (["class 0", "class 1"], 1) and consistent(explorer)
+    assert set(seen) == {"logits", "names", "true_class"}, "whoever looks on hears of all that changed"
+    assert "class 1" in explorer.fallback()[1]
+    explorer.logits = [0.0] * 10
+    assert explorer.names == list(CIFAR10_NAMES) and explorer.true_class == 1 and consistent(explorer)
+    named = SoftmaxExplorer(logits=[1, 2, 3], names=["a", "b", "c"], true_class=2)
+    named.logits = [3.0, 2.0, 1.0]
+    assert named.names == ["a", "b", "c"] and named.true_class == 2
+    named.logits = [1.0] * 5
+    assert named.names == ["a", "b", "c", "class 3", "class 4"] and named.true_class == 2
+    named.logits = [1.0, 2.0]
+    assert named.names == ["a", "b"] and named.true_class == 1 and consistent(named)
+    assert consistent(SoftmaxExplorer(logits=[1.0]))
+
+
+def test_logits_and_names_of_another_number_together():
+    explorer = SoftmaxExplorer()
+    with explorer.hold_trait_notifications():
+        explorer.names, explorer.logits, explorer.true_class = ["a", "b"], [1.0, 2.0], 0
+    assert explorer.names == ["a", "b"] and explorer.true_class == 0 and consistent(explorer)
+
+
+@pytest.mark.parametrize("change", [{"names": ["a"]}, {"logits": []}, {"true_class": 10}, {"true_class": -1}])
+def test_what_does_not_fit_is_refused(change):
+    explorer = SoftmaxExplorer()
+    before = explorer.state
+    ((name, value),) = change.items()
+    with pytest.raises(TraitError):
+        setattr(explorer, name, value)
+    assert explorer.state == before
+    with pytest.raises(TraitError):
+        SoftmaxExplorer(**change)
 
 
 def test_a_name_is_text_in_the_fallback():

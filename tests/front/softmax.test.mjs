@@ -47,3 +47,27 @@ test("a change from outside is drawn", () => {
   model.save_changes();
   assert.match(text(root.querySelector(".result")), /^Overflow/);
 });
+
+test("logits of another number are drawn before their names and true class have come", () => {
+  const { model, root } = draw(module, { ...STATE, true_class: 2 });
+  for (const [logits, labels] of [
+    [
+      [1, 2],
+      ["a", "b"],
+    ],
+    [
+      [1, 2, 3, 4],
+      ["a", "b", "c", "class 3"],
+    ],
+  ]) {
+    model.set("logits", logits);
+    model.save_changes();
+    const rows = [...root.querySelectorAll("tbody tr")];
+    assert.deepEqual(
+      rows.map((row) => text(row.querySelector("th"))),
+      labels,
+    );
+    assert.equal(root.querySelectorAll("tr.true").length, 1);
+    assert.doesNotMatch(text(root), /∞|not a number|undefined/);
+  }
+});

@@ -2,7 +2,7 @@
 // it most. The network runs in the kernel or, on the page, in the browser (featuremaps.page.mjs).
 
 import { button, checkbox, explorer, fixed, html, nothing, radios, select, slider } from "./kit.mjs";
-import { changed, opened, paint, square } from "./pictures.mjs";
+import { changed, framed, opened, paint } from "./pictures.mjs";
 
 const OWN = "own";
 const CHANGES = {
@@ -56,53 +56,73 @@ export function ordered(found, order) {
   return order === "number" ? numbers : numbers.sort((a, b) => found[b][order] - found[a][order] || a - b);
 }
 
-/** The pixels (first, behind the last) that row or column `index` of a layer sees of `side`. */
+/** The pixels (first, behind the last) of `side` that the row or column `index` of a map sees. */
 export function seen({ size, jump, start }, index, side) {
   const first = start + index * jump;
   return [Math.max(0, first), Math.min(side, first + size)];
 }
 
-const chosenLayer = (api) =>
-  api.own.about.layers.find((layer) => layer.name === api.get("layer")) ?? api.own.about.layers[0];
-const chosenUnit = (api) => Math.min(api.get("unit"), chosenLayer(api).maps - 1);
-const chosenPlace = (api) => {
-  const { rows, columns } = chosenLayer(api);
-  return [Math.min(api.get("row"), rows - 1), Math.min(api.get("column"), columns - 1)];
-};
+const inside = (number, count) => Math.max(0, Math.min(count - 1, number));
+
+/** The rows (first, behind the last) and the columns of a picture that a place of a layer sees. */
+export const sight = (layer, [row, column], height, width) => [
+  ...seen(layer, row, height),
+  ...seen(layer.across ?? layer, column, width),
+];
+
 const changes = (api) => Object.fromEntries(Object.entries(CHANGES).map(([mine, name]) => [mine, api.get(name)]));
 const isChanged = ({ shiftX, shiftY, flip, blur, occlude }) => Boolean(shiftX || shiftY || flip || blur || occlude);
 
-/** All pictures to choose from: [{name, words, address(side)}]. */
+/** All pictures to choose from: [{name, words, small, large}], the last two addresses. */
 function gallery({ samples, tests }) {
+  const png = (content) => `data:image/png;base64,${content}`;
   return [
     ...samples.map(({ name, credit, small, large }) => ({
       name,
       words: `${name} (${credit})`,
-      address: (side) => (side === 32 ? `data:image/png;base64,${small}` : `data:image/jpeg;base64,${large}`),
+      small: png(small),
+      large: `data:image/jpeg;base64,${large}`,
     })),
-    ...tests.pictures.map(({ index, label, png }) => ({
+    ...tests.pictures.map(({ index, label, png: content }) => ({
       name: `test picture ${index}`,
       words: `test picture ${index}, ${tests.class_names[label]} (${tests.source})`,
-      address: () => `data:image/png;base64,${png}`,
+      small: png(content),
+      large: png(content),
     })),
   ];
 }
 
+/** What no second try would cure. */
+class Lacking extends Error {}
+
 async function pixelsOf(api, name) {
-  const [side] = api.own.about.input;
+  const [height, width] = api.own.about.input;
   if (name === OWN) {
-    if (!api.own.mine) throw new Error("Your own picture is in another view of this explorer. Give it here once more.");
-    return square(api.own.mine, side);
+    if (!api.own.mine)
+      throw new Lacking("Your own picture is in another view of this explorer. Give it here once more.");
+    const { mine } = api.own;
+    mine.pixels ??= framed(mine.drawable, height, width);
+    // A photograph takes much memory as long as it is whole.
+    mine.drawable?.close?.();
+    mine.drawable = undefined;
+    return mine.pixels;
   }
   const entry = gallery(api.own).find((picture) => picture.name === name);
-  if (!entry) throw new Error(`There is no sample picture “${name}”.`);
+  if (!entry) throw new Lacking(`There is no sample picture “${name}”.`);
   const image = new Image();
-  image.src = entry.address(side);
+  image.src = entry.small;
   await image.decode();
-  return square(image, side);
+  return framed(image, height, width);
 }
 
-/** What is missing for what is shown, as the function that gets it; nothing if nothing is. */
+const send = ({ data }) => [data.slice().buffer];
+const numbers = (part) => new Float32Array(part.slice().buffer);
+
+/**
+ * What is missing for what is to be shown, as the function that gets it; nothing if nothing is.
+ *
+ * own.scene is what is shown, always of one picture and layer: {about, shown, before, now, altered, layer, maps, found}.
+ */
 function next(api) {
   const { own } = api;
   if (!own.samples)
@@ -117,186 +137,282 @@ function next(api) {
     };
   const picture = api.get("picture");
   const source = picture === OWN ? `${OWN} ${own.version}` : picture;
-  if (own.pixelsOf !== source)
+  if (own.given?.of !== source)
     return async () => {
-      own.pixels = await pixelsOf(api, picture);
-      const { answer } = await api.ask({ run: true }, [own.pixels.data.slice().buffer]);
-      Object.assign(own, { pixelsOf: source, before: answer.probabilities, now: undefined, nowOf: undefined });
+      const pixels = await pixelsOf(api, picture);
+      const { answer } = await api.ask({ run: picture }, send(pixels));
+      own.given = { of: source, pixels, before: answer.probabilities };
     };
   const change = changes(api);
-  const now = source + JSON.stringify(change);
-  if (own.nowOf !== now)
+  const changeOf = `${source} ${JSON.stringify(change)}`;
+  if (own.run?.of !== changeOf)
     return async () => {
-      own.shown = changed(own.pixels, change);
-      const { answer } = await api.ask({ run: true }, [own.shown.data.slice().buffer]);
-      Object.assign(own, { now: answer.probabilities, nowOf: now, mapsOf: undefined });
+      const { pixels, before } = own.given;
+      const altered = isChanged(change);
+      const shown = altered ? changed(pixels, change) : pixels;
+      const now = altered ? (await api.ask({ run: "changed" }, send(shown))).answer.probabilities : before;
+      own.run = { of: changeOf, shown, before, now, altered };
     };
-  const layer = chosenLayer(api);
-  if (own.mapsOf !== layer.name)
+  const layer = own.about.layers.find(({ name }) => name === api.get("layer")) ?? own.about.layers[0];
+  const sceneOf = `${changeOf} ${layer.name}`;
+  if (own.scene?.of !== sceneOf)
     return async () => {
-      const { buffers } = await api.ask({ maps: layer.name }, [own.shown.data.slice().buffer]);
-      const maps = new Float32Array(buffers[0].slice().buffer);
-      Object.assign(own, { maps, mapsOf: layer.name, found: summaries(maps, layer) });
+      const { buffers } = await api.ask({ maps: layer.name }, send(own.run.shown));
+      const maps = numbers(buffers[0]);
+      const found = summaries(maps, layer);
+      own.scene = { ...own.run, of: sceneOf, about: own.about, layer, maps, found };
+      if (own.goesTo === layer.name) goToStrongest(api);
     };
-  const unit = { layer: layer.name, unit: chosenUnit(api) };
-  const unitKey = JSON.stringify(unit);
-  if (own.kernelOf !== unitKey)
+  const unit = { layer: layer.name, unit: inside(api.get("unit"), layer.maps) };
+  const unitOf = JSON.stringify(unit);
+  if (own.kernel?.of !== unitOf)
     return async () => {
       const { answer, buffers } = await api.ask({ kernel: unit });
-      own.kernel = { shape: answer.shape, weights: new Float32Array(buffers[0].slice().buffer) };
-      own.kernelOf = unitKey;
+      own.kernel = { of: unitOf, first: layer === own.about.layers[0], ...answer, weights: numbers(buffers[0]) };
     };
-  if (own.wantsStrongest && own.strongestOf !== unitKey)
+  if (own.wantsStrongest && own.strongest?.of !== unitOf)
     return async () => {
-      own.strongestOf = unitKey;
-      own.strongest = await api
+      const found = await api
         .ask({ strongest: unit })
         .then(({ answer, buffers }) => ({ ...answer, pixels: buffers[0] }))
         .catch((error) => ({ error: error.message }));
+      own.strongest = { of: unitOf, layer, ...found };
     };
   return undefined;
 }
 
+/** A reader who comes to a layer stands before the map, and the place in it, that the picture excites most. */
+function goToStrongest(api) {
+  const { layer, maps, found } = api.own.scene;
+  api.own.goesTo = undefined;
+  const [unit] = ordered(found, "max");
+  const map = one(maps, layer, unit);
+  const at = map.indexOf(found[unit].max);
+  api.set({ unit, row: Math.floor(at / layer.columns), column: at % layer.columns });
+}
+
 /** Gets what is missing, piece by piece; what the reader chooses meanwhile counts. */
 async function pump(api) {
-  const { own } = api;
+  const { own, root } = api;
   if (own.busy || own.ended) return;
   own.busy = true;
-  const asked = JSON.stringify([api.get("picture"), own.version, api.get("layer")]);
-  try {
-    for (let step = next(api); step && own.failed !== asked; step = next(api)) {
-      await step();
-      own.error = undefined;
-      if (own.ended) return;
-      own.quiet = true;
-      api.redraw();
-      own.quiet = false;
-    }
-  } catch (error) {
-    own.error = error.message;
-    own.failed = asked;
+  const quietly = () => {
     own.quiet = true;
     api.redraw();
     own.quiet = false;
-  } finally {
-    own.busy = false;
+  };
+  for (;;) {
+    // What has failed is not tried again before the reader wants something else or says so.
+    const wish = JSON.stringify(["picture", "layer", "unit"].map((name) => api.get(name)).concat(own.version));
+    const step = own.failed === wish ? undefined : next(api);
+    if (!step) {
+      // Back at what is shown already.
+      if (own.error && own.failed !== wish) {
+        own.error = undefined;
+        quietly();
+      }
+      break;
+    }
+    root.setAttribute("aria-busy", "true");
+    try {
+      await step();
+      own.error = undefined;
+    } catch (error) {
+      Object.assign(own, { error, failed: wish });
+    }
+    if (own.ended) return;
+    quietly();
   }
+  own.busy = false;
+  root.removeAttribute("aria-busy");
 }
 
+/** Takes the reader's file; of several the last. */
 async function take(api, file) {
+  const { own } = api;
+  own.reading = file;
+  own.refused = undefined;
+  api.redraw();
+  let picture;
   try {
-    api.own.mine = await opened(file);
-    mine(api);
+    picture = await opened(file);
   } catch (error) {
-    api.own.error = error.message;
-    api.redraw();
+    if (own.reading === file) own.refused = error.message;
   }
+  if (own.reading !== file) return;
+  own.reading = undefined;
+  if (picture) mine(api, picture, file.name);
+  else api.redraw();
 }
 
-/** The reader's own picture has changed. */
-function mine(api) {
-  Object.assign(api.own, { version: (api.own.version ?? 0) + 1, started: true, error: undefined, failed: undefined });
-  if (api.get("picture") === OWN) api.redraw();
-  else api.set({ picture: OWN });
+/** The reader's own picture is this now. */
+function mine(api, drawable, name = "") {
+  const { own } = api;
+  Object.assign(own, { mine: { drawable }, name, version: (own.version ?? 0) + 1, refused: undefined });
+  choose(api, OWN);
+}
+
+function choose(api, picture) {
+  Object.assign(api.own, { started: true, failed: undefined, reading: undefined, refused: undefined });
+  if (api.get("picture") === picture) api.redraw();
+  else api.set({ picture });
 }
 
 function begin(api) {
-  Object.assign(api.own, { started: true, failed: undefined });
+  Object.assign(api.own, { started: true, failed: undefined, error: undefined });
   api.redraw();
 }
 
 function choices(api) {
   const { own } = api;
+  const radio = (name, words, picture) => html`<label title=${words}>
+    <input type="radio" name=${`${api.id}-picture`} aria-label=${words} .checked=${api.get("picture") === name}
+      @change=${() => choose(api, name)} @click=${() => own.started || begin(api)} />${picture}</label>`;
   return html`<fieldset class="maps-samples">
       <legend>Picture</legend>
       ${
         own.samples
-          ? gallery(own).map(
-              ({ name, words, address }) => html`<label title=${words}>
-              <input type="radio" name=${`${api.id}-picture`} .checked=${api.get("picture") === name}
-                @change=${() => {
-                  Object.assign(own, { started: true, failed: undefined });
-                  api.set({ picture: name });
-                }} />
-              <img src=${address(33)} alt=${words} width="44" height="44" loading="lazy" /></label>`,
+          ? gallery(own).map(({ name, words, large }) =>
+              radio(name, words, html`<img src=${large} alt="" width="44" height="44" loading="lazy" />`),
             )
           : "The sample pictures are on their way."
       }
+      ${own.mine ? radio(OWN, `your own picture ${own.name}`, html`<canvas class="maps-mine" aria-hidden="true"></canvas>`) : nothing}
     </fieldset>
     <div class="maps-own">
-      <label class="maps-file">your own picture: <input type="file" accept="image/*" @change=${(event) => {
-        if (event.target.files.length) take(api, event.target.files[0]);
-        event.target.value = "";
-      }} /></label>
-      ${button(own.drawing ? "put the pen away" : "draw one", () => {
+      ${file(api, "your own picture")}
+      ${matchMedia("(pointer: coarse)").matches ? file(api, "photograph something", "environment") : nothing}
+      <button type="button" aria-expanded=${String(Boolean(own.drawing))} @click=${() => {
         own.drawing = !own.drawing;
         api.redraw();
-      })}
+      }}>${own.drawing ? "put the sheet away" : "draw one"}</button>
+      ${own.name && api.get("picture") === OWN ? html`<span class="soft maps-name">${own.name}</span>` : nothing}
     </div>
     ${own.drawing ? pad(api) : nothing}
     <p class="soft">${
       api.page
         ? "Your picture stays on your machine: the network runs in this page, and nothing is sent anywhere."
         : "Your picture goes to the kernel of this notebook, where the model is, and nowhere else."
-    } It can also be dropped here. The middle square of it is used.</p>`;
+    } A file can also be dropped here. The middle of a picture is used.</p>`;
 }
 
-/** A sheet to draw on. */
-function pad(api) {
-  const pen = api.own.pen ?? { colour: "#c8102e", width: 14 };
-  api.own.pen = pen;
-  const draw = (event) => {
-    if (event.type === "pointerdown") event.currentTarget.setPointerCapture(event.pointerId);
-    if (!event.buttons) return;
-    const sheet = event.currentTarget;
-    const box = sheet.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top].map((v) => (v * sheet.width) / box.width);
-    const brush = sheet.getContext("2d");
-    brush.strokeStyle = pen.colour;
-    brush.lineWidth = pen.width;
-    brush.lineCap = "round";
+/** A button that opens the browser's own window for files, or the camera. */
+const file = (api, words, camera) => html`<label class="maps-file">
+  <input type="file" accept="image/*" capture=${camera ?? nothing} @change=${({ target }) => {
+    const [chosen] = target.files;
+    if (chosen) take(api, chosen);
+    // So that the same file can be chosen again.
+    target.value = "";
+  }} /><span>${words}</span></label>`;
+
+const SHEET = { side: 192, sky: "#bcd9f2", step: 8 };
+
+function blankSheet(canvas) {
+  const brush = canvas.getContext("2d");
+  brush.fillStyle = SHEET.sky;
+  brush.fillRect(0, 0, SHEET.side, SHEET.side);
+}
+
+/** A sheet to draw on, with a pointer or with keys; it stays as it is while it is put away. */
+function sheet(api) {
+  const { own } = api;
+  if (own.sheet) return own.sheet;
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = SHEET.side;
+  canvas.className = "maps-pad";
+  canvas.tabIndex = 0;
+  canvas.setAttribute("role", "application");
+  canvas.setAttribute("aria-label", "a sheet to draw on");
+  canvas.setAttribute("aria-describedby", `${api.id}-drawing`);
+  blankSheet(canvas);
+  const brush = canvas.getContext("2d");
+  own.sheet = canvas;
+  own.pen = { colour: "#c8102e", width: 14, at: [SHEET.side / 2, SHEET.side / 2], down: false };
+  const { pen } = own;
+  const line = (to) => {
+    Object.assign(brush, { strokeStyle: pen.colour, fillStyle: pen.colour, lineWidth: pen.width, lineCap: "round" });
     brush.beginPath();
-    brush.moveTo(...(event.type === "pointerdown" ? [x, y] : pen.at));
-    brush.lineTo(x, y);
+    brush.moveTo(...pen.at);
+    brush.lineTo(...to);
     brush.stroke();
-    pen.at = [x, y];
+    // A line without length would leave nothing.
+    brush.beginPath();
+    brush.arc(...to, pen.width / 2, 0, 2 * Math.PI);
+    brush.fill();
   };
-  const finish = (event) => {
-    api.own.mine = event.currentTarget;
-    mine(api);
+  const touched = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top].map((v) => (v * SHEET.side) / box.width);
   };
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    canvas.setPointerCapture(event.pointerId);
+    Object.assign(pen, { at: touched(event), down: true });
+    line(pen.at);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!pen.down) return;
+    const to = touched(event);
+    line(to);
+    pen.at = to;
+  });
+  const finish = () => {
+    if (pen.down) mine(api, canvas);
+    pen.down = false;
+  };
+  canvas.addEventListener("pointerup", finish);
+  canvas.addEventListener("pointercancel", finish);
+  canvas.addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0] }[event.key];
+    if (!way) return;
+    event.preventDefault();
+    const to = pen.at.map((v, axis) => Math.max(0, Math.min(SHEET.side, v + SHEET.step * way[axis])));
+    const draws = event.shiftKey || event.key === " ";
+    if (draws) line(to);
+    pen.at = to;
+    if (draws) mine(api, canvas);
+    else api.redraw();
+  });
+  return canvas;
+}
+
+function pad(api) {
+  const canvas = sheet(api);
+  const { pen } = api.own;
   const wipe = () => {
-    const sheet = api.root.querySelector(".maps-pad");
-    sheet.getContext("2d").fillStyle = "#bcd9f2";
-    sheet.getContext("2d").fillRect(0, 0, sheet.width, sheet.height);
-    api.own.mine = sheet;
-    mine(api);
+    blankSheet(canvas);
+    mine(api, canvas);
   };
+  const share = (v) => `${(100 * v) / SHEET.side}%`;
   return html`<div class="maps-drawing">
-    <canvas class="maps-pad" width="192" height="192" role="img" aria-label="a sheet to draw on with the mouse or a finger"
-      @pointerdown=${draw} @pointermove=${draw} @pointerup=${finish}></canvas>
+    <div class="maps-sheet">${canvas}<i style=${`left:${share(pen.at[0])};top:${share(pen.at[1])};width:${share(pen.width)}`}></i></div>
     <div>
       <label>colour <input type="color" .value=${pen.colour} @input=${(e) => (pen.colour = e.target.value)} /></label>
-      <label>width <input type="range" min="2" max="60" .value=${String(pen.width)} @input=${(e) => (pen.width = Number(e.target.value))} /></label>
+      <label>width <input type="range" min="2" max="60" .value=${String(pen.width)} @input=${(e) => {
+        pen.width = Number(e.target.value);
+        api.redraw();
+      }} /></label>
       ${button("a clean sheet", wipe)}
+      <p class="soft" id=${`${api.id}-drawing`}>Draw with the mouse or a finger. With keys: arrows move the brush, with Shift they draw, the space bar makes a dot.</p>
     </div>
   </div>`;
 }
 
 function alterations(api) {
   const [height, width] = api.own.about.input;
-  const reach = { min: -Math.floor(width / 4), max: Math.floor(width / 4), step: 1, format: (v) => fixed(v, 0) };
+  const count = (v) => fixed(v, 0);
+  const reach = (side) => ({ min: -Math.floor(side / 4), max: Math.floor(side / 4), step: 1, format: count });
   const reset = () => api.set({ shift_x: 0, shift_y: 0, flip: false, blur: 0, occlude: false });
   return html`<div class="controls" role="group" aria-label="change the picture">
-    ${slider(api, { name: "shift_x", label: "move right", ...reach })}
-    ${slider(api, { name: "shift_y", label: "move down", ...reach })}
+    ${slider(api, { name: "shift_x", label: "move right", ...reach(width) })}
+    ${slider(api, { name: "shift_y", label: "move down", ...reach(height) })}
     ${slider(api, { name: "blur", label: "blur", min: 0, max: 4, step: 0.5, format: (v) => fixed(v, 1) })}
     ${checkbox(api, { name: "flip", label: "mirror" })}
     ${checkbox(api, { name: "occlude", label: "cover a part" })}
     ${
       api.get("occlude")
-        ? html`${slider(api, { name: "occlude_x", label: "cover: column", min: 0, max: width - 1, step: 1, format: (v) => fixed(v, 0) })}
-          ${slider(api, { name: "occlude_y", label: "cover: row", min: 0, max: height - 1, step: 1, format: (v) => fixed(v, 0) })}`
+        ? html`${slider(api, { name: "occlude_x", label: "cover: column", min: 0, max: width - 1, step: 1, format: count })}
+          ${slider(api, { name: "occlude_y", label: "cover: row", min: 0, max: height - 1, step: 1, format: count })}`
         : nothing
     }
     ${button("undo the changes", reset, { disabled: !isChanged(changes(api)) })}
@@ -306,7 +422,7 @@ function alterations(api) {
 const percent = (share) => `${fixed(100 * share, share > 0 && share < 0.0095 ? 1 : 0)} %`;
 const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
 
-function verdict({ about, before, now }, altered) {
+function verdict({ about, before, now, altered }) {
   const says = (p) => `${about.classes[best(p)]} at ${percent(Math.max(...p))}`;
   if (!altered) return `The network says ${says(now)}.`;
   return best(before) === best(now)
@@ -314,9 +430,7 @@ function verdict({ about, before, now }, altered) {
     : `The change turns ${says(before)} into ${says(now)}.`;
 }
 
-function bars(api) {
-  const { about, before, now } = api.own;
-  const altered = isChanged(changes(api));
+function bars({ about, before, now, altered }) {
   // More than ten classes do not fit; the most probable ones then.
   const shown = about.classes.map((_, at) => at);
   if (shown.length > 10) shown.sort((a, b) => now[b] - now[a]).splice(10);
@@ -333,14 +447,18 @@ function bars(api) {
 
 function layersAndOrder(api) {
   const { layers } = api.own.about;
-  const choose = (layer) =>
-    api.set({ layer: layer.name, unit: 0, row: Math.floor(layer.rows / 2), column: Math.floor(layer.columns / 2) });
-  return html`<div class="controls">
+  const known = layers.some(({ name }) => name === api.get("layer"));
+  const choose = (name) => {
+    const layer = layers.find((l) => l.name === name);
+    api.own.goesTo = name;
+    api.set({ layer: name, unit: 0, row: Math.floor(layer.rows / 2), column: Math.floor(layer.columns / 2) });
+  };
+  return html`<div class="controls maps-layers">
     ${radios(
       {
         id: api.id,
-        get: () => chosenLayer(api).name,
-        set: ({ layer }) => choose(layers.find((l) => l.name === layer)),
+        get: () => (known ? api.get("layer") : layers[0].name),
+        set: ({ layer }) => choose(layer),
       },
       { name: "layer", label: "layer:", options: layers.map(({ name }) => [name, name]) },
     )}
@@ -354,7 +472,7 @@ function layersAndOrder(api) {
     })}
     ${select(api, {
       name: "order",
-      label: "order",
+      label: "order:",
       options: [
         ["number", "by number"],
         ["mean", "by mean"],
@@ -376,28 +494,38 @@ function limits(found, unit, scale) {
   return [-far, far];
 }
 
+/** A width for a picture whose longer side is to be so many rem. */
+const fits = (rem, height, width) => `width:${(rem * width) / Math.max(height, width)}rem`;
+
+const chosenUnit = (api) => inside(api.get("unit"), api.own.scene.layer.maps);
+/** The place that is looked at: the one under the mouse, else the chosen one. */
+function place(api) {
+  const { rows, columns } = api.own.scene.layer;
+  const [row, column] = api.own.hover ?? [api.get("row"), api.get("column")];
+  return [inside(row, rows), inside(column, columns)];
+}
+
 function mapsPanel(api) {
-  const { own } = api;
-  const layer = chosenLayer(api);
-  const order = ordered(own.found, api.get("order"));
+  const { layer, found } = api.own.scene;
+  const order = ordered(found, api.get("order"));
   const unit = chosenUnit(api);
-  const rank = order.indexOf(unit);
-  const [low, high] = limits(own.found, unit, api.get("scale"));
-  const silent = own.found.filter(({ max }) => max <= 0).length;
+  const [low, high] = limits(found, unit, api.get("scale"));
+  const silent = found.filter(({ max, min }) => max <= 0 && min >= 0).length;
+  const size = `${layer.size} × ${(layer.across ?? layer).size}`;
   return html`<div>
-    <p>${layer.name}: ${layer.maps} maps of ${layer.rows} × ${layer.columns}${silent ? `; ${silent} of them are silent on this picture` : ""}.
-      Each unit sees ${layer.size} × ${layer.size} pixels.</p>
+    <p>${layer.name}: ${layer.maps} maps of ${layer.rows} × ${layer.columns}${silent ? `; ${silent} ${silent === 1 ? "is" : "are"} silent on this picture` : ""}.
+      Each unit sees ${size} pixels.</p>
     <canvas class="maps-grid" role="img" aria-label=${`all ${layer.maps} maps of ${layer.name}; map ${unit} is framed`}
-      @click=${(event) => {
-        const { offsetX, offsetY, currentTarget: canvas } = event;
+      @click=${({ offsetX, offsetY, currentTarget: canvas }) => {
         const tile = canvas.clientWidth / across(layer.maps);
-        const at = Math.floor(offsetY / tile) * across(layer.maps) + Math.floor(offsetX / tile);
+        const at =
+          Math.floor(offsetY / tile) * across(layer.maps) + inside(Math.floor(offsetX / tile), across(layer.maps));
         if (at < layer.maps) api.set({ unit: order[at] });
       }}></canvas>
     <p class="maps-scale"><span>${fixed(low, 1)}</span><canvas class="maps-colours" width="128" height="1" aria-hidden="true"></canvas><span>${fixed(high, 1)}</span>
       <span class="soft">activation${api.get("scale") === "map" ? `, on the scale of map ${unit}` : ""}</span></p>
     ${slider(
-      { get: () => rank },
+      { get: () => order.indexOf(unit) },
       {
         name: "unit",
         label: "map",
@@ -411,126 +539,177 @@ function mapsPanel(api) {
   </div>`;
 }
 
-function place(event, layer) {
-  const { offsetX, offsetY, currentTarget: canvas } = event;
-  return {
-    row: Math.max(0, Math.min(layer.rows - 1, Math.floor((offsetY / canvas.clientHeight) * layer.rows))),
-    column: Math.max(0, Math.min(layer.columns - 1, Math.floor((offsetX / canvas.clientWidth) * layer.columns))),
-  };
+function pointed({ offsetX, offsetY, currentTarget: canvas }, rows, columns) {
+  return [
+    inside(Math.floor((offsetY / canvas.clientHeight) * rows), rows),
+    inside(Math.floor((offsetX / canvas.clientWidth) * columns), columns),
+  ];
+}
+
+function kernelWords({ shape: [rows, columns, inputs], first }) {
+  const size = `its kernel: ${rows} × ${columns}`;
+  if (first && inputs === 3) return `${size}, in colour; grey is 0`;
+  return `${size}${inputs > 1 ? ` for each of ${inputs} maps below` : ""}; blue is negative, orange positive`;
 }
 
 function unitPanel(api) {
   const { own } = api;
-  const layer = chosenLayer(api);
+  const { about, layer, found, maps } = own.scene;
   const unit = chosenUnit(api);
-  const { mean, max } = own.found[unit];
-  const [row, column] = own.hover ?? chosenPlace(api);
-  const at = own.maps[(row * layer.columns + column) * layer.maps + unit];
-  const [height, width] = own.about.input;
-  const [top, bottom] = seen(layer, row, height);
-  const [left, right] = seen(layer, column, width);
+  const { mean, max } = found[unit];
+  const [row, column] = place(api);
+  const at = maps[(row * layer.columns + column) * layer.maps + unit];
+  const [top, bottom, left, right] = sight(layer, [row, column], ...about.input);
   const hover = (found) => {
+    if (String(own.hover) === String(found)) return;
     own.hover = found;
     api.redraw();
   };
   const count = (v) => fixed(v, 0);
+  const { rows, columns } = layer;
   return html`<div>
     <p><b>Map ${unit} of ${layer.name}</b>: mean ${fixed(mean, 2)}, maximum ${fixed(max, 2)}.</p>
     <div class="maps-unit">
-      <canvas class="maps-one" role="img" aria-label=${`map ${unit} of ${layer.name}, enlarged`}
-        @click=${(e) => api.set(place(e, layer))}
-        @pointermove=${(e) => e.pointerType === "mouse" && hover(Object.values(place(e, layer)))} @pointerleave=${() => hover(undefined)}></canvas>
+      <canvas class="maps-one" role="img" style=${fits(14, rows, columns)} aria-label=${`map ${unit} of ${layer.name}, enlarged`}
+        @click=${(e) => {
+          const [r, c] = pointed(e, rows, columns);
+          api.set({ row: r, column: c });
+        }}
+        @pointermove=${(e) => e.pointerType === "mouse" && hover(pointed(e, rows, columns))} @pointerleave=${() => hover(undefined)}></canvas>
+      <figure class="maps-seen"><canvas role="img" style=${fits(8, ...about.input)} aria-label="the picture, with the frame of what the place sees"></canvas>
+        <figcaption class="soft">what the place sees</figcaption></figure>
       <figure><canvas class="maps-kernel" role="img" aria-label=${`the kernel of map ${unit}`}></canvas>
-        <figcaption class="soft">its kernel: ${layer.kernel[0]} × ${layer.kernel[1]}${layer.kernel[2] === 3 ? " in colour" : ` for each of ${layer.kernel[2]} maps below`}</figcaption></figure>
+        <figcaption class="soft">${kernelWords(own.kernel)}</figcaption></figure>
     </div>
-    ${slider(api, { name: "row", label: "row", min: 0, max: layer.rows - 1, step: 1, format: count })}
-    ${slider(api, { name: "column", label: "column", min: 0, max: layer.columns - 1, step: 1, format: count })}
+    ${slider(api, { name: "row", label: "row", min: 0, max: rows - 1, step: 1, format: count })}
+    ${slider(api, { name: "column", label: "column", min: 0, max: columns - 1, step: 1, format: count })}
     <p class="maps-place">In row ${row}, column ${column} it is <b>${fixed(at, 2)}</b>. It sees rows ${top} to ${bottom - 1}, columns ${left} to ${right - 1} of the picture: the frame.</p>
   </div>`;
 }
 
 function strongestPanel(api) {
   const { own } = api;
-  const { strongest } = own;
-  const toggle = (event) => {
-    own.wantsStrongest = event.target.open;
-    if (own.wantsStrongest) pump(api);
+  const { strongest, scene } = own;
+  const toggle = ({ target }) => {
+    own.wantsStrongest = target.open;
+    // Closing and opening it again is a second try.
+    if (target.open && strongest?.error) own.strongest = undefined;
+    if (target.open) api.redraw();
   };
-  const unit = chosenUnit(api);
   return html`<details class="maps-strongest" @toggle=${toggle}>
-    <summary>What excites map ${unit} of ${chosenLayer(api).name} most</summary>
+    <summary>What excites map ${chosenUnit(api)} of ${scene.layer.name} most</summary>
     ${
       !strongest
         ? html`<p class="soft">Looking.</p>`
         : strongest.error
           ? html`<p>${strongest.error}</p>`
           : html`<ul>${strongest.places.map(
-              ({
-                value,
-                name,
-              }) => html`<li><canvas role="img" aria-label=${`${name}, with a frame around what the unit sees`}></canvas>
-              <span>${fixed(value, 1)}<br /><span class="soft">${name}</span></span></li>`,
+              ({ value, name }) => html`<li>
+                <canvas role="img" style=${fits(6, strongest.height, strongest.width)} aria-label=${`${name}, with a frame around what the unit sees`}></canvas>
+                <span>${fixed(value, 1)}<br /><span class="soft">${name}</span></span></li>`,
             )}</ul><p class="soft">The strongest places of this map, each in another picture, from ${strongest.source}; the number is the activation.</p>`
     }
   </details>`;
 }
 
+function trouble(api) {
+  const { refused, reading, error } = api.own;
+  return html`${reading ? html`<p class="result" role="status">Reading the picture.</p>` : nothing}
+    ${refused ? html`<div class="result maps-error"><span role="alert">${refused}</span></div>` : nothing}
+    ${
+      error
+        ? html`<div class="result maps-error"><span role="alert">${error.message}</span>
+          ${error instanceof Lacking ? nothing : button("try again", () => begin(api))}</div>`
+        : nothing
+    }`;
+}
+
+function waiting(api) {
+  const { own, poster } = api;
+  if (own.started)
+    return html`<p class="result" role="status">${own.error ? "There are no maps to show yet." : "The network is on its way."}</p>`;
+  return html`${poster ? html`<img class="maps-poster" src=${poster.src} alt=${poster.alt} width=${poster.getAttribute("width")} height=${poster.getAttribute("height")} />` : nothing}
+    <p class="result">${button("Start the network", () => begin(api))} Or choose a picture. The network comes when you ask for it: 5 MB, once.</p>`;
+}
+
+function explored(api) {
+  const { own } = api;
+  const { about, scene } = own;
+  const [height, width] = about.input;
+  const size = `${width} × ${height} pixels`;
+  const cover = (event) => {
+    if (!api.get("occlude")) return;
+    const [row, column] = pointed(event, height, width);
+    api.set({ occlude_x: column, occlude_y: row });
+  };
+  return html`${alterations(api)}
+    <p class="result" role="status">${verdict(scene)}</p>
+    <div class="columns maps-answer">
+      <figure class="maps-picture"><canvas role="img" style=${fits(18, height, width)} class=${api.get("occlude") ? "covers" : ""} @click=${cover}
+        aria-label=${`the picture as the network sees it, ${size}, with the frame of what the chosen place sees`}></canvas>
+        <figcaption class="soft">What the network sees: ${size}${api.get("occlude") ? "; tap it to move the cover" : ""}.</figcaption></figure>
+      ${bars(scene)}
+    </div>
+    ${layersAndOrder(api)}
+    <div class="columns">${mapsPanel(api)}${unitPanel(api)}</div>
+    ${strongestPanel(api)}
+    ${about.accuracy ? html`<p class="soft">The network: one GPU's tower of AlexNet for 32 × 32 pictures, trained for this book; ${percent(about.accuracy)} of the test pictures right. Data: ${about.source}.</p>` : nothing}`;
+}
+
 function view(api) {
   const { own } = api;
   if (!own.quiet) queueMicrotask(() => pump(api));
-  const ready = own.now && own.found && own.mapsOf === chosenLayer(api).name;
   const drop = (event) => {
     event.preventDefault();
-    const [file] = event.dataTransfer.files;
-    if (file) take(api, file);
+    own.over = false;
+    const [dropped] = event.dataTransfer.files;
+    if (dropped) take(api, dropped);
+    else api.redraw();
   };
-  return html`<div class="maps" @dragover=${(e) => e.preventDefault()} @drop=${drop}>
+  const over = (is) => (event) => {
+    event.preventDefault();
+    if (own.over === is) return;
+    own.over = is;
+    api.redraw();
+  };
+  return html`<div class=${own.over ? "maps over" : "maps"} @dragover=${over(true)} @dragleave=${over(false)} @drop=${drop}>
     ${choices(api)}
-    ${own.error ? html`<p class="result maps-error" role="alert">${own.error}</p>` : nothing}
-    ${
-      ready
-        ? html`${alterations(api)}
-          <p class="result" role="status">${verdict(own, isChanged(changes(api)))}</p>
-          <div class="columns">
-            <figure class="maps-picture"><canvas role="img" aria-label=${`the picture as the network sees it, ${own.about.input[1]} × ${own.about.input[0]} pixels, with the frame of what the chosen unit sees`}
-              @click=${(e) => api.get("occlude") && api.set(covered(e, own.about.input))}></canvas>
-              <figcaption class="soft">What the network sees: ${own.about.input[1]} × ${own.about.input[0]} pixels${api.get("occlude") ? "; tap to move the cover" : ""}.</figcaption></figure>
-            ${bars(api)}
-          </div>
-          ${layersAndOrder(api)}
-          <div class="columns">${own.kernel ? html`${mapsPanel(api)}${unitPanel(api)}` : nothing}</div>
-          ${strongestPanel(api)}
-          ${own.about.accuracy ? html`<p class="soft">The network: one GPU's tower of AlexNet for 32 × 32 pictures, trained for this book; ${percent(own.about.accuracy)} of the test pictures right. Data: ${own.about.source}.</p>` : nothing}`
-        : own.started
-          ? html`<p class="result" role="status">${own.error ? "There are no maps to show yet." : "The network is on its way."}</p>`
-          : html`<p class="result">${button("Start the network", () => begin(api))} It is fetched when you ask for it: 5 MB, once.</p>`
-    }
+    ${trouble(api)}
+    ${own.scene && own.kernel ? explored(api) : waiting(api)}
   </div>`;
 }
 
-function covered({ offsetX, offsetY, currentTarget: canvas }, [height, width]) {
-  return {
-    occlude_x: Math.min(width - 1, Math.floor((offsetX / canvas.clientWidth) * width)),
-    occlude_y: Math.min(height - 1, Math.floor((offsetY / canvas.clientHeight) * height)),
-  };
+/** The colours of a scale as pixels, 256 of them. */
+const palette = (scale) =>
+  Uint32Array.from({ length: 256 }, (_, at) => {
+    const [r, g, b] = colour(scale, at / 255).map(Math.round);
+    return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+  });
+const PALETTES = { rising: palette(RISING), signed: palette(SIGNED) };
+
+/** An image of so many pixels, with `words`, its pixels as numbers. */
+function blank(width, height) {
+  const image = new ImageData(width, height);
+  image.words = new Uint32Array(image.data.buffer);
+  return image;
 }
 
-/** Colours for numbers: paints rows x columns cells of `zoom` pixels on a canvas's image at a place. */
+/** Paints values as squares of `zoom` pixels at a place of a blank image; tint(value) gives a pixel. */
 function fill(image, values, columns, zoom, left, top, tint) {
   values.forEach((value, at) => {
-    const [r, g, b] = tint(value);
-    const x0 = left + (at % columns) * zoom;
-    const y0 = top + Math.floor(at / columns) * zoom;
-    for (let y = y0; y < y0 + zoom; y++)
-      for (let x = x0; x < x0 + zoom; x++) image.data.set([r, g, b, 255], (y * image.width + x) * 4);
+    const word = tint(value);
+    const x = left + (at % columns) * zoom;
+    const y = top + Math.floor(at / columns) * zoom;
+    for (let row = y; row < y + zoom; row++)
+      image.words.fill(word, row * image.width + x, row * image.width + x + zoom);
   });
 }
 
-function frame(pen, x, y, width, height) {
+function frame(pen, x, y, width, height, thick = 2) {
   // Dark within light shows on every ground.
   for (const [stroke, line] of [
-    ["#fff", 4],
-    ["#d5008f", 2],
+    ["#fff", 2 * thick],
+    ["#d5008f", thick],
   ]) {
     pen.strokeStyle = stroke;
     pen.lineWidth = line;
@@ -540,37 +719,33 @@ function frame(pen, x, y, width, height) {
 
 function tinted(found, unit, scale) {
   const [low, high] = limits(found, unit, scale);
-  const colours = low < 0 ? SIGNED : RISING;
-  return (value) => colour(colours, (value - low) / (high - low));
+  const colours = low < 0 ? PALETTES.signed : PALETTES.rising;
+  return (value) => colours[inside(Math.round((255 * (value - low)) / (high - low)), 256)];
 }
 
 function drawn(api) {
   const { own, root } = api;
+  const thumbnail = root.querySelector(".maps-mine");
+  if (thumbnail && own.mine.pixels) paint(thumbnail, own.mine.pixels);
   const picture = root.querySelector(".maps-picture canvas");
   if (!picture) return;
-  const layer = chosenLayer(api);
-  const unit = chosenUnit(api);
-  const [height, width] = own.about.input;
-  const [row, column] = own.hover ?? chosenPlace(api);
-  paintPicture(picture, own.shown, [...seen(layer, row, height), ...seen(layer, column, width)]);
-  if (own.kernel) {
-    paintMaps(root, own, layer, unit, api.get("scale"), ordered(own.found, api.get("order")), [row, column]);
-    paintKernel(root.querySelector(".maps-kernel"), own.kernel);
-  }
+  const { about, shown, layer } = own.scene;
+  const sees = sight(layer, place(api), ...about.input);
+  paintPicture(picture, shown, sees);
+  paintPicture(root.querySelector(".maps-seen canvas"), shown, sees, 4);
+  paintMaps(api);
+  paintKernel(root.querySelector(".maps-kernel"), own.kernel);
+  const { strongest } = own;
   const tiles = root.querySelectorAll(".maps-strongest canvas");
-  if (own.strongest?.places)
-    own.strongest.places.forEach(({ place: [r, c] }, rank) => {
-      const { side, pixels } = own.strongest;
-      const data = new Uint8Array(pixels.buffer, pixels.byteOffset + rank * side * side * 3, side * side * 3);
-      paintPicture(tiles[rank], { data, height: side, width: side }, [
-        ...seen(layer, r, side),
-        ...seen(layer, c, side),
-      ]);
-    });
+  strongest?.places?.forEach(({ place: at }, rank) => {
+    const { height, width, pixels } = strongest;
+    const data = new Uint8Array(pixels.buffer, pixels.byteOffset + rank * height * width * 3, height * width * 3);
+    paintPicture(tiles[rank], { data, height, width }, sight(strongest.layer, at, height, width), 6);
+  });
 }
 
-function paintPicture(canvas, pixels, [top, bottom, left, right]) {
-  const zoom = Math.max(1, Math.floor(288 / pixels.width));
+function paintPicture(canvas, pixels, [top, bottom, left, right], thick = 2) {
+  const zoom = Math.max(1, Math.floor(288 / Math.max(pixels.width, pixels.height)));
   const small = document.createElement("canvas");
   paint(small, pixels);
   canvas.width = pixels.width * zoom;
@@ -578,80 +753,88 @@ function paintPicture(canvas, pixels, [top, bottom, left, right]) {
   const pen = canvas.getContext("2d");
   pen.imageSmoothingEnabled = false;
   pen.drawImage(small, 0, 0, canvas.width, canvas.height);
-  frame(pen, left * zoom + 1, top * zoom + 1, (right - left) * zoom - 2, (bottom - top) * zoom - 2);
+  const edge = thick / 2;
+  const [wide, high] = [right - left, bottom - top].map((length) => length * zoom - thick);
+  frame(pen, left * zoom + edge, top * zoom + edge, wide, high, thick);
 }
 
-function paintMaps(root, { maps, found }, layer, unit, scale, order, [row, column]) {
-  const { rows, columns } = layer;
+function paintMaps(api) {
+  const { own, root } = api;
+  const { layer, maps, found, of } = own.scene;
+  const [scale, unit] = [api.get("scale"), chosenUnit(api)];
+  const order = ordered(found, api.get("order"));
   const wide = across(layer.maps);
-  const zoom = Math.max(1, Math.round(40 / rows));
-  const tile = Math.max(rows, columns) * zoom + 4;
+  const longest = Math.max(layer.rows, layer.columns);
+  const zoom = Math.max(1, Math.round((layer.maps > 256 ? 48 : 96) / longest));
+  // As wide as the frame, which is seen at about half a screen's width.
+  const thick = Math.ceil((wide * longest * zoom) / 240);
+  const gap = 2 * thick;
+  const tile = longest * zoom + gap;
+  const corner = (at) => [(at % wide) * tile, Math.floor(at / wide) * tile];
+  // Without the frame it stays the same while the reader goes from place to place.
+  const gridOf = `${of} ${scale} ${api.get("order")}`;
+  if (own.grid?.of !== gridOf) {
+    const image = blank(wide * tile, Math.ceil(layer.maps / wide) * tile);
+    order.forEach((number, at) => {
+      const [left, top] = corner(at).map((edge) => edge + thick);
+      fill(image, one(maps, layer, number), layer.columns, zoom, left, top, tinted(found, number, scale));
+    });
+    own.grid = { of: gridOf, image };
+  }
   const grid = root.querySelector(".maps-grid");
-  grid.width = wide * tile;
-  grid.height = Math.ceil(layer.maps / wide) * tile;
-  const image = new ImageData(grid.width, grid.height);
-  order.forEach((number, at) => {
-    const tint = tinted(found, number, scale);
-    fill(
-      image,
-      one(maps, layer, number),
-      columns,
-      zoom,
-      (at % wide) * tile + 2,
-      Math.floor(at / wide) * tile + 2,
-      tint,
-    );
-  });
+  grid.width = own.grid.image.width;
+  grid.height = own.grid.image.height;
   const pen = grid.getContext("2d");
-  pen.putImageData(image, 0, 0);
-  const at = order.indexOf(unit);
-  frame(pen, (at % wide) * tile + 1, Math.floor(at / wide) * tile + 1, columns * zoom + 2, rows * zoom + 2);
+  pen.putImageData(own.grid.image, 0, 0);
+  const [left, top] = corner(order.indexOf(unit)).map((edge) => edge + thick);
+  frame(pen, left, top, layer.columns * zoom, layer.rows * zoom, thick);
 
   const large = root.querySelector(".maps-one");
-  const more = Math.max(1, Math.floor(256 / Math.max(rows, columns)));
-  large.width = columns * more;
-  large.height = rows * more;
-  const enlarged = new ImageData(large.width, large.height);
-  fill(enlarged, one(maps, layer, unit), columns, more, 0, 0, tinted(found, unit, scale));
+  const more = Math.max(1, Math.floor(224 / longest));
+  const enlarged = blank(layer.columns * more, layer.rows * more);
+  large.width = enlarged.width;
+  large.height = enlarged.height;
+  fill(enlarged, one(maps, layer, unit), layer.columns, more, 0, 0, tinted(found, unit, scale));
   const brush = large.getContext("2d");
   brush.putImageData(enlarged, 0, 0);
+  const [row, column] = place(api);
   frame(brush, column * more + 1, row * more + 1, more - 2, more - 2);
 
-  const strip = root.querySelector(".maps-colours");
-  const colours = new ImageData(128, 1);
-  const scaled = unsigned(found) ? RISING : SIGNED;
+  const colours = blank(128, 1);
+  const scaled = unsigned(found) ? PALETTES.rising : PALETTES.signed;
   fill(
     colours,
-    Array.from({ length: 128 }, (_, x) => x / 127),
+    Array.from({ length: 128 }, (_, x) => 2 * x),
     128,
     1,
     0,
     0,
-    (share) => colour(scaled, share),
+    (at) => scaled[at],
   );
-  strip.getContext("2d").putImageData(colours, 0, 0);
+  root.querySelector(".maps-colours").getContext("2d").putImageData(colours, 0, 0);
 }
 
-/** A kernel over three colours as one coloured tile; a deeper one as a slice for each map below. */
-function paintKernel(canvas, { shape: [rows, columns, inputs], weights }) {
+/** The first layer's kernel over three colours as one coloured tile; another as a slice for each map below. */
+function paintKernel(canvas, { shape: [rows, columns, inputs], first, weights }) {
   const far = weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0) || 1;
-  const coloured = inputs === 3;
-  const wide = coloured ? 1 : Math.min(16, inputs);
-  const zoom = coloured ? Math.floor(128 / rows) : Math.max(2, Math.floor(16 / rows));
-  const gap = coloured ? 0 : 2;
-  canvas.width = wide * (columns * zoom + gap);
-  canvas.height = (coloured ? 1 : Math.ceil(inputs / wide)) * (rows * zoom + gap);
-  const image = new ImageData(canvas.width, canvas.height);
+  const coloured = first && inputs === 3;
+  const slices = coloured ? 1 : inputs;
+  const wide = Math.min(16, slices);
+  const zoom = Math.max(2, Math.floor((slices > 1 ? 16 : 128) / Math.max(rows, columns)));
+  const gap = slices > 1 ? 2 : 0;
+  const image = blank(wide * (columns * zoom + gap), Math.ceil(slices / wide) * (rows * zoom + gap));
   const cells = Array.from({ length: rows * columns }, (_, at) => at);
-  if (coloured)
-    fill(image, cells, columns, zoom, 0, 0, (at) => [0, 1, 2].map((c) => 127.5 + (127.5 * weights[at * 3 + c]) / far));
-  else
-    for (let input = 0; input < inputs; input++) {
-      const [left, top] = [(input % wide) * (columns * zoom + gap), Math.floor(input / wide) * (rows * zoom + gap)];
-      fill(image, cells, columns, zoom, left, top, (at) =>
-        colour(SIGNED, 0.5 + weights[at * inputs + input] / far / 2),
-      );
-    }
+  const byte = (weight) => Math.round(127.5 + (127.5 * weight) / far);
+  for (let slice = 0; slice < slices; slice++) {
+    const [left, top] = [(slice % wide) * (columns * zoom + gap), Math.floor(slice / wide) * (rows * zoom + gap)];
+    fill(image, cells, columns, zoom, left, top, (at) => {
+      if (!coloured) return PALETTES.signed[byte(weights[at * inputs + slice])];
+      const [r, g, b] = [0, 1, 2].map((c) => byte(weights[at * 3 + c]));
+      return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+    });
+  }
+  canvas.width = image.width;
+  canvas.height = image.height;
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 

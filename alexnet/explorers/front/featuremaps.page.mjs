@@ -6,25 +6,34 @@ let count = 0;
 const waiting = new Map();
 
 function start() {
-  worker = new Worker(new URL("network.js", import.meta.url));
-  worker.onmessage = ({ data: { id, error, answer, buffers } }) => {
-    const { resolve, reject } = waiting.get(id);
+  const mine = new Worker(new URL("network.js", import.meta.url));
+  worker = mine;
+  mine.onmessage = ({ data: { id, error, lost, answer, buffers } }) => {
+    const { resolve, reject } = waiting.get(id) ?? {};
     waiting.delete(id);
-    if (error) reject(new Error(error));
-    else resolve({ answer, buffers });
+    if (lost) end(error);
+    if (error) reject?.(new Error(error));
+    else resolve?.({ answer, buffers });
   };
-  worker.onerror = (event) => {
+  mine.onerror = (event) => {
     event.preventDefault();
-    for (const { reject } of waiting.values())
-      reject(new Error(`The network could not be started. ${event.message ?? ""}`));
-    waiting.clear();
-    worker = undefined;
+    end(`The network could not be started. ${event.message ?? ""}`.trim());
   };
+
+  /** Gives the worker up, and all that it was asked; the next question starts another. */
+  function end(words) {
+    if (worker !== mine) return;
+    mine.terminate();
+    worker = undefined;
+    for (const { reject } of waiting.values()) reject(new Error(words));
+    waiting.clear();
+  }
 }
 
 async function asset(name) {
   const answer = await fetch(new URL(`assets/${name}`, import.meta.url));
-  if (!answer.ok) throw new Error(`${name}: ${answer.status} ${answer.statusText}`);
+  if (!answer.ok)
+    throw new Error(`The pictures could not be fetched: ${name} (${answer.status} ${answer.statusText}).`);
   return answer;
 }
 
@@ -37,7 +46,9 @@ async function strongest({ layer, unit }) {
     const atlas = asset(`strongest-${layer}.webp`)
       .then((answer) => answer.blob())
       .then(pixels);
-    patches.set(layer, Promise.all([list, atlas]));
+    const both = Promise.all([list, atlas]);
+    both.catch(() => patches.delete(layer));
+    patches.set(layer, both);
   }
   const [list, atlas] = await patches.get(layer);
   const { side } = list;
@@ -57,7 +68,7 @@ async function strongest({ layer, unit }) {
           cut[((rank * side + row) * side + column) * 3 + c] =
             atlas.data[((top + row) * atlas.width + left + column) * 4 + c];
   });
-  return { answer: { places, source: list.source, side }, buffers: [cut.buffer] };
+  return { answer: { places, source: list.source, height: side, width: side }, buffers: [cut.buffer] };
 }
 
 async function pixels(blob) {

@@ -44,7 +44,8 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
  *
  * api.get(name), api.set({name: value, ...}): the state. api.own: an object for what is not state (call api.redraw()
  * after a change). api.asset(name): a promise of bytes. api.ask(question, buffers): a promise of {answer, buffers}.
- * api.id: unique in the page. api.page: true on the published page, where there is no kernel.
+ * api.id: unique in the page. api.page: true on the published page, where there is no kernel. api.poster: there, the
+ * fallback's picture (an img), for what has to wait.
  */
 export function explorer({ title, view, start, drawn }) {
   return {
@@ -60,6 +61,7 @@ export function explorer({ title, view, start, drawn }) {
         root,
         own: {},
         page: model.page === true,
+        poster: model.poster,
         get: (name) => model.get(name),
         set(changes) {
           const different = Object.entries(changes).filter(([name, value]) => !same(model.get(name), value));

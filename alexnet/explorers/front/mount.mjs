@@ -8,8 +8,10 @@ async function mount(place) {
   const state = JSON.parse(place.querySelector('script[type="application/json"]').textContent);
   const el = document.createElement("div");
   const model = new PageModel(state, () => import(`./${place.dataset.module}.page.mjs`));
+  const fallback = place.querySelector("figure");
+  model.poster = fallback.querySelector("img");
   await module.default.render({ model, el, signal: new AbortController().signal });
-  place.querySelector("figure").replaceWith(el);
+  fallback.replaceWith(el);
   place.dataset.mounted = "true";
 }
 

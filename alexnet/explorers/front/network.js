@@ -7,6 +7,7 @@ const loaded = load();
 let recent = { pixels: new Uint8Array() };
 
 async function load() {
+  if (typeof WebAssembly !== "object") throw new Error("This browser has no WebAssembly, so no network can run in it.");
   const [about, weights] = await Promise.all([
     fetched("assets/cifar10-tower.json").then((answer) => answer.json()),
     fetched("assets/cifar10-tower.tflite").then((answer) => answer.arrayBuffer()),
@@ -20,13 +21,18 @@ async function load() {
 const litert = () => import(new URL("vendor/litert/litert.mjs", here));
 
 async function fetched(path) {
-  const answer = await fetch(new URL(path, here));
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${answer.statusText}`);
-  return answer;
+  let why;
+  try {
+    const answer = await fetch(new URL(path, here));
+    if (answer.ok) return answer;
+    why = `${answer.status} ${answer.statusText}`;
+  } catch (error) {
+    why = error.message;
+  }
+  throw new Error(`A part of the network could not be fetched: ${path} (${why}).`);
 }
 
 async function runtime() {
-  if (typeof WebAssembly !== "object") throw new Error("This browser has no WebAssembly, so no network can run in it.");
   let content = (await fetched("vendor/litert/runtime.wasm.gz")).body;
   const [first, rest] = content.tee();
   const reader = first.getReader();
@@ -113,12 +119,15 @@ function half(bits) {
 let last = loaded.catch(() => {});
 self.onmessage = ({ data: { id, question, buffers } }) => {
   last = last.then(async () => {
+    let ready;
     try {
+      ready = await loaded;
       const [[kind, what]] = Object.entries(question);
-      const { answer, buffers: parts = [] } = await questions[kind](await loaded, what, buffers);
+      const { answer, buffers: parts = [] } = await questions[kind](ready, what, buffers);
       self.postMessage({ id, answer, buffers: parts }, parts);
     } catch (error) {
-      self.postMessage({ id, error: error.message });
+      // Without a network this worker is of no further use; the page starts another for the next question.
+      self.postMessage({ id, error: error.message, lost: !ready });
     }
   });
 };

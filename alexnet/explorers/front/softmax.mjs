@@ -25,9 +25,8 @@ export function judge(probabilities, logits, trueClass) {
   };
 }
 
-function row(api, name, n, p, gradient) {
+function row(api, name, n, p, gradient, isTrue) {
   const logits = api.get("logits");
-  const isTrue = n === api.get("true_class");
   const change = (logit) => api.set({ logits: logits.with(n, logit) });
   const wide = Number.isFinite(p) ? 100 * p : 0;
   const pull = Number.isFinite(gradient) ? 50 * Math.abs(gradient) : 0;
@@ -58,8 +57,9 @@ function verdict(p, { loss, top1, top5 }, name) {
 
 function view(api) {
   const logits = api.get("logits");
-  const trueClass = api.get("true_class");
-  const names = api.get("names");
+  // Live, logits of another number come a moment before the names and the true class that follow them.
+  const names = logits.map((_, n) => api.get("names")[n] ?? `class ${n}`);
+  const trueClass = Math.min(api.get("true_class"), logits.length - 1);
   const options = { temperature: api.get("temperature"), offset: api.get("offset"), maxTrick: api.get("max_trick") };
   const p = softmax(logits, options);
   const judged = judge(p, logits, trueClass);
@@ -72,7 +72,7 @@ function view(api) {
     <div class="scrolls"><table class="softmax">
       <thead><tr><th scope="col">true class</th><th scope="col" colspan="2">logit</th>
         <th scope="col" colspan="2">probability p</th><th scope="col" colspan="2">gradient p − y</th></tr></thead>
-      <tbody>${names.map((name, n) => row(api, name, n, p[n], judged.gradient[n]))}</tbody>
+      <tbody>${names.map((name, n) => row(api, name, n, p[n], judged.gradient[n], n === trueClass))}</tbody>
     </table></div>
     <p class="result" role="status">${verdict(p[trueClass], judged, names[trueClass])}</p>`;
 }
