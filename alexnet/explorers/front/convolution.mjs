@@ -360,7 +360,7 @@ function outputGrid(api, numbers, at) {
     if (moves[event.key] !== false) go(moves[event.key]);
   };
   const name = (n) => `row ${Math.floor(n / count) + 1}, column ${(n % count) + 1}`;
-  return html`<div class="scrolls" tabindex="0" role="region" aria-label="output" style="padding:4px">
+  return html`<div class="scrolls" tabindex="0" role="group" aria-label="the whole output, which scrolls" style="padding:4px">
     <div role="group" aria-label="output; arrow keys move the window" @keydown=${press}
       style=${`display:grid;grid-template-columns:repeat(${count},minmax(1.7rem,max-content));gap:2px`}>
       ${numbers.flat().map(
