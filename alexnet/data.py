@@ -111,6 +111,41 @@ def normalization(images, name="normalize"):
     return keras.layers.Normalization(axis=-1, mean=mean.tolist(), variance=variance.tolist(), name=name)
 
 
+def principal_colors(images):
+    """The principal axes of all pixels' colours, the longest first: (components, deviations).
+
+    images: (count, height, width, 3), any scale. components: (3, 3), an axis of length 1 in each row, its largest entry
+    positive. deviations: (3,), the standard deviations along the axes in the unit of the pixels; the eigenvalues of
+    the paper's section 4.1 are their squares. For `layers.PCAColorNoise`.
+    """
+    # One batch at a time: a float copy of all of CIFAR-10 would take 1.2 GB.
+    total, products, count = np.zeros(3), np.zeros((3, 3)), 0
+    for start in range(0, len(images), 5000):
+        pixels = images[start : start + 5000].reshape(-1, 3).astype("float64")
+        total, products, count = total + pixels.sum(0), products + pixels.T @ pixels, count + len(pixels)
+    mean = total / count
+    eigenvalues, axes = np.linalg.eigh(products / count - np.outer(mean, mean))
+    components = axes.T[::-1]
+    signs = np.sign(components[np.arange(3), np.abs(components).argmax(1)])
+    return components * signs[:, None], np.sqrt(np.maximum(eigenvalues[::-1], 0))
+
+
+def ten_crops(pictures, size):
+    """The four corners and the middle of every picture, and their mirror images (the paper, section 4.1).
+
+    pictures: (count, height, width, channels). Returns (10, count, size, size, channels) of the same dtype: corners
+    from the upper left on, row by row, the middle, then the same five mirrored.
+    Raises ValueError where a picture is smaller than the crop.
+    """
+    height, width = pictures.shape[1:3]
+    if size > min(height, width):
+        raise ValueError(f"cannot cut {size} pixels from a picture of {height} x {width}")
+    down, right = height - size, width - size
+    corners = [(0, 0), (0, right), (down, 0), (down, right), (down // 2, right // 2)]
+    five = np.stack([pictures[:, top : top + size, left : left + size] for top, left in corners])
+    return np.concatenate([five, five[:, :, :, ::-1]])
+
+
 def cifar10(download=True):
     """CIFAR-10 as a `Dataset` of 50,000 training and 10,000 test pictures.
 

@@ -232,22 +232,28 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 @_register
 class Augmentation(keras.layers.Layer):
-    """Mirrored, moved and partly covered copies of pictures, in training only; each picture by its own draw.
+    """Mirrored, moved, cut and partly covered copies of pictures, in training only; each picture by its own draw.
 
     flip: mirror half of the pictures. shift: move by up to so many pixels either way, edges reflected (not repeated).
+    crop: cut a square window of so many pixels, at any place in training and from the middle otherwise (the paper,
+    section 4.1, cuts 224 of 256); 0 for none.
     cutout: cover a square of so many pixels, which may hang over the edge, with the grey `fill` (DeVries and Taylor,
     arXiv:1708.04552). seed: of the draws.
 
-    Input and output: (batch, height, width, channels), any dtype; pixels are moved, so uint8 pictures stay uint8 on
-    their way to the device. Everything is one gather over the pixels of the batch.
-    Raises ValueError for a negative shift or cutout.
+    Input: (batch, height, width, channels), any dtype; pixels are moved, so uint8 pictures stay uint8 on their way to
+    the device. Output: the same, or (batch, crop, crop, channels). Everything is one gather over the pixels of the
+    batch. Raises ValueError for a negative shift, crop or cutout, a crop together with a shift, and a picture smaller
+    than the crop.
     """
 
-    def __init__(self, flip=True, shift=2, cutout=0, fill=128, seed=None, **kwargs):
+    def __init__(self, flip=True, shift=2, cutout=0, fill=128, seed=None, crop=0, **kwargs):
         super().__init__(**kwargs)
-        if shift < 0 or cutout < 0:
-            raise ValueError(f"{self.name}: shift and cutout are at least 0; got {shift} and {cutout}")
+        if min(shift, crop, cutout) < 0:
+            raise ValueError(f"{self.name}: shift, crop, cutout are at least 0; got {shift}, {crop}, {cutout}")
+        if crop and shift:
+            raise ValueError(f"{self.name}: a window at a random place is moved already; shift is 0 with a crop")
         self.flip, self.shift, self.cutout, self.fill, self.seed = flip, shift, cutout, fill, seed
+        self.crop = crop
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 
@@ -256,25 +262,29 @@ class Augmentation(keras.layers.Layer):
         return keras.random.randint((count, 1), low, high, seed=self.seed_generator)
 
     def call(self, inputs, training=False):
-        if not training:
-            return inputs
         _, height, width, channels = inputs.shape
+        _, tall, wide, _ = self.compute_output_shape(inputs.shape)
+        if not training:
+            top, left = (height - tall) // 2, (width - wide) // 2
+            return inputs[:, top : top + tall, left : left + wide]
         count = ops.shape(inputs)[0]
-        rows, columns = self._places(count, height), self._places(count, width)
+        rows, columns = self._places(count, height, tall), self._places(count, width, wide)
         if self.flip:
             columns = ops.where(self._draw(count, 0, 2) == 1, ops.flip(columns, axis=1), columns)
         picture = ops.reshape(ops.arange(count, dtype="int32"), (-1, 1, 1))
         pixel = (picture * height + rows[:, :, None]) * width + columns[:, None, :]
         moved = ops.take(ops.reshape(inputs, (-1, channels)), ops.reshape(pixel, (-1,)), axis=0)
-        moved = ops.reshape(moved, (-1, height, width, channels))
+        moved = ops.reshape(moved, (-1, tall, wide, channels))
         if not self.cutout:
             return moved
-        covered = self._covered(count, height)[:, :, None] & self._covered(count, width)[:, None, :]
+        covered = self._covered(count, tall)[:, :, None] & self._covered(count, wide)[:, None, :]
         return ops.where(covered[..., None], ops.cast(self.fill, moved.dtype), moved)
 
-    def _places(self, count, size):
-        """Where each row (or column) of each moved picture is read: (count, size)."""
-        at = ops.expand_dims(ops.arange(size, dtype="int32"), 0)
+    def _places(self, count, size, kept):
+        """Where each row (or column) of each moved picture is read: (count, kept)."""
+        at = ops.expand_dims(ops.arange(kept, dtype="int32"), 0)
+        if kept < size:
+            return at + self._draw(count, 0, size - kept + 1)
         if not self.shift:
             return ops.repeat(at, count, axis=0)
         at = ops.abs(at + self._draw(count, -self.shift, self.shift + 1))
@@ -287,8 +297,50 @@ class Augmentation(keras.layers.Layer):
         return (at >= first) & (at < first + self.cutout)
 
     def compute_output_shape(self, input_shape):
-        return input_shape
+        count, height, width, channels = input_shape
+        if not self.crop:
+            return tuple(input_shape)
+        if self.crop > min(height, width):
+            raise ValueError(f"{self.name}: cannot cut {self.crop} pixels from a picture of {height} x {width}")
+        return count, self.crop, self.crop, channels
 
     def get_config(self):
-        own = {name: getattr(self, name) for name in ("flip", "shift", "cutout", "fill", "seed")}
+        own = {name: getattr(self, name) for name in ("flip", "shift", "cutout", "fill", "seed", "crop")}
+        return super().get_config() | own
+
+
+@_register
+class PCAColorNoise(keras.layers.Layer):
+    """Adds a random colour to every pixel of a picture, in training only; each picture by its own draw.
+
+    The colour is the sum over the principal axes p_i of the training pixels of alpha_i * deviation_i * p_i, with
+    alpha_i normal of deviation `sigma` (section 4.1 of the paper, which prints the eigenvalue, deviation_i squared, in
+    the place of the deviation; the released code multiplies by deviations, convdata.py:41). See
+    `data.principal_colors` for both.
+
+    components: (3, 3), an axis in each row. deviations: three, in the unit of the pixels.
+    Input (batch, height, width, 3) in any dtype; output the same shape in the layer's dtype, not clipped.
+    """
+
+    def __init__(self, components, deviations, sigma=0.1, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.components = [[float(value) for value in axis] for axis in components]
+        self.deviations = [float(value) for value in deviations]
+        self.sigma, self.seed = sigma, seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.built = True
+
+    def call(self, inputs, training=False):
+        pictures = ops.cast(inputs, self.compute_dtype)
+        if not training:
+            return pictures
+        alpha = self.sigma * keras.random.normal((ops.shape(inputs)[0], 3), seed=self.seed_generator)
+        axes = ops.convert_to_tensor(self.deviations)[:, None] * ops.convert_to_tensor(self.components)
+        return pictures + ops.cast(ops.matmul(alpha, axes), self.compute_dtype)[:, None, None, :]
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape)
+
+    def get_config(self):
+        own = {name: getattr(self, name) for name in ("components", "deviations", "sigma", "seed")}
         return super().get_config() | own

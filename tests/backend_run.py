@@ -24,6 +24,15 @@ result = {
     "spatial": keras.ops.convert_to_numpy(layers.SpatialResponseNormalization(3)(maps)).ravel().tolist(),
 }
 
+pictures = rng.integers(0, 256, (2, 8, 8, 3), dtype="uint8")
+cut = layers.Augmentation(flip=False, shift=0, crop=6, seed=0)(pictures, training=True)
+result["windows are windows"] = sorted(
+    any(np.array_equal(one, whole[r : r + 6, c : c + 6]) for r in range(3) for c in range(3))
+    for one, whole in zip(keras.ops.convert_to_numpy(cut), pictures, strict=True)
+)
+noisy = layers.PCAColorNoise(np.eye(3), [50, 10, 5], seed=0)(pictures, training=True)
+result["noise is one colour"] = bool(np.ptp(keras.ops.convert_to_numpy(noisy) - pictures, axis=(1, 2)).max() < 1e-3)
+
 if result["backend"] == "torch":
     import torch
 

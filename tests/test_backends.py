@@ -44,6 +44,11 @@ def test_numbers_agree_with_tensorflow(other):
     np.testing.assert_allclose(other["logits"], logits, atol=1e-4 * np.abs(logits).max())
 
 
+def test_pictures_are_changed_alike(other):
+    assert other["windows are windows"] == [True, True]
+    assert other["noise is one colour"]
+
+
 def test_counts_are_those_of_the_table(other):
     assert other["parameters"] == {name: net.replace(classes=10).parameters for name, net in PRESETS.items()}
 

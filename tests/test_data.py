@@ -269,6 +269,31 @@ def test_normalization_is_that_of_the_training_pictures():
     assert built.layers[1].name == "normalize"
 
 
+def test_principal_colours_diagonalise_the_covariance():
+    pictures = data.patches10(500, 100).x_train
+    components, deviations = data.principal_colors(pictures)
+    pixels = pictures.reshape(-1, 3).astype("float64")
+    np.testing.assert_allclose(components @ components.T, np.eye(3), atol=1e-12)
+    wanted = np.diag(deviations**2)
+    np.testing.assert_allclose(
+        components @ np.cov(pixels.T, bias=True) @ components.T, wanted, atol=1e-6 * wanted.max()
+    )
+    assert deviations[0] > deviations[1] > deviations[2] > 0
+    assert (components.max(1) == np.abs(components).max(1)).all(), "the largest entry is positive"
+    np.testing.assert_allclose(data.principal_colors(pictures / 255.0)[1], deviations / 255)
+
+
+def test_ten_crops():
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 8, 9, 3), dtype="uint8")
+    ten = data.ten_crops(pictures, 6)
+    assert ten.shape == (10, 3, 6, 6, 3) and ten.dtype == np.uint8
+    for at, (row, column) in enumerate([(0, 0), (0, 3), (2, 0), (2, 3), (1, 1)]):
+        np.testing.assert_array_equal(ten[at], pictures[:, row : row + 6, column : column + 6])
+        np.testing.assert_array_equal(ten[at + 5], ten[at][:, :, ::-1])
+    with pytest.raises(ValueError, match="cannot cut 9 pixels from a picture of 8 x 9"):
+        data.ten_crops(pictures, 9)
+
+
 def test_photographs_are_credited():
     assert len(data.PHOTOGRAPHS) == 10 and all(photo.credit for photo in data.PHOTOGRAPHS)
 

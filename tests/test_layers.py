@@ -11,6 +11,7 @@ from alexnet.layers import (
     Dropout2012,
     LocalResponseNormalization,
     Padding2D,
+    PCAColorNoise,
     SpatialResponseNormalization,
 )
 
@@ -105,14 +106,19 @@ def test_normalisation_survives_mixed_precision(policy):
         Padding2D(((0, 3), (1, 2)), lowest=True),
         BatchNormalization(momentum=0.8),
         Augmentation(False, 3, 4, 100, seed=2),
+        Augmentation(shift=0, crop=4),
+        PCAColorNoise(np.eye(3), [60, 12, 6], 0.2, seed=3),
     ],
 )
 def test_layers_are_serialisable(layer, tmp_path):
     inputs = keras.Input((5, 6, 12))
+    if isinstance(layer, PCAColorNoise):
+        inputs = keras.Input((5, 6, 3))
     model = keras.Model(inputs, layer(inputs))
     model.save(tmp_path / "model.keras")
     reloaded = keras.models.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(model(MAPS), reloaded(MAPS))
+    maps = MAPS[..., : inputs.shape[-1]]
+    np.testing.assert_array_equal(model(maps), reloaded(maps))
     assert reloaded.layers[-1].get_config() == layer.get_config()
 
 
@@ -174,6 +180,37 @@ def test_augmentation_moves_and_mirrors():
         assert set(one.ravel()) <= set(source.ravel())
 
 
+def test_windows_are_cut_at_every_place():
+    """The paper's 224 of 256 in small: 6 of 8 have 3 x 3 places, and twice as many with their mirror images."""
+    picture = np.arange(8 * 9 * 3, dtype="uint8").reshape(1, 8, 9, 3)
+    possible = {
+        picture[0, r : r + 6, c : c + 6][:, ::flip].tobytes() for r in range(3) for c in range(4) for flip in (1, -1)
+    }
+    many, layer = np.repeat(picture, 2000, 0), Augmentation(flip=True, shift=0, crop=6, seed=0)
+    drawn = np.asarray(layer(many, training=True))
+    assert drawn.dtype == np.uint8 and drawn.shape == (2000, 6, 6, 3) == layer.compute_output_shape(many.shape)
+    assert {one.tobytes() for one in drawn} == possible, "all 24 and nothing else"
+    np.testing.assert_array_equal(layer(picture), picture[:, 1:7, 1:7], "the middle outside training")
+    with pytest.raises(ValueError, match="cannot cut 6 pixels from a picture of 5 x 6"):
+        layer.compute_output_shape((None, 5, 6, 3))
+
+
+def test_colour_noise_lies_along_the_axes():
+    rng = np.random.default_rng(0)
+    components = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    deviations = np.array([50.0, 10.0, 5.0])
+    pictures = rng.integers(0, 256, (4000, 2, 3, 3), dtype="uint8")
+    layer = PCAColorNoise(components, deviations, 0.1, seed=1)
+    np.testing.assert_array_equal(layer(pictures), pictures.astype("float32"), "not outside training")
+    noise = np.asarray(layer(pictures, training=True)) - pictures
+    np.testing.assert_allclose(noise, np.broadcast_to(noise[:, :1, :1], noise.shape), atol=1e-3)
+    along = noise[:, 0, 0] @ components.T
+    np.testing.assert_allclose(along.std(0), 0.1 * deviations, rtol=0.05)
+    np.testing.assert_allclose(np.corrcoef(along.T), np.eye(3), atol=0.05)
+    again = np.asarray(layer(pictures, training=True)) - pictures
+    assert not np.allclose(noise, again), "every use draws anew"
+
+
 def test_cutout_covers_one_square():
     ones = np.ones((500, 12, 12, 3), "uint8")
     covered = np.asarray(Augmentation(False, 0, cutout=4, fill=9, seed=0)(ones, training=True))[..., 0] == 9
@@ -184,8 +221,10 @@ def test_cutout_covers_one_square():
 
 
 def test_bad_settings_are_named():
-    with pytest.raises(ValueError, match="shift and cutout"):
+    with pytest.raises(ValueError, match="shift, crop, cutout"):
         Augmentation(shift=-1)
+    with pytest.raises(ValueError, match="shift is 0 with a crop"):
+        Augmentation(shift=2, crop=24)
     with pytest.raises(ValueError, match="lrn9: size is odd"):
         LocalResponseNormalization(4, name="lrn9")
     with pytest.raises(ValueError, match="lrn9: 5 groups do not divide 12 channels"):

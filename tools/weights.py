@@ -1,9 +1,10 @@
 """Turns the last pass of experiments/cifar10_tower.py into what the book ships: `make weights`.
 
-Writes assets/weights/cifar10-tower.tflite (float16; every convolution's maps and the class probabilities are its
-outputs, and it runs in the browser) and cifar10-tower.json: where each layer's weights lie in that file, and how well
-they do; and assets/records/cifar10-tower-strongest.json: the pictures and places that excite every map most, of
-CIFAR-10's test set and of patches10's; and the recording that ReplayExplorer shows. Needs TensorFlow and CIFAR-10.
+Writes assets/weights/cifar10-tower.tflite (float16; the activations of all layers and the class probabilities are its
+outputs, and it runs in the browser) and cifar10-tower.json: what the outputs are in turn, where each layer's weights
+lie in that file, and how well they do; and assets/records/cifar10-tower-strongest.json: the pictures and places that
+excite every map most, of CIFAR-10's test set and of patches10's; and the recording that ReplayExplorer shows. Needs
+TensorFlow and CIFAR-10.
 """
 
 import dataclasses
@@ -22,7 +23,7 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from alexnet import data, model, probing, training  # noqa: E402
+from alexnet import architecture, data, model, probing, training  # noqa: E402
 from alexnet.explorers.pictures import first_of_each_class  # noqa: E402
 from alexnet.explorers.replay import ASSETS, Recording, recorded  # noqa: E402
 
@@ -31,6 +32,7 @@ PASSES = ROOT / "_build" / NAME
 WEIGHTS = ROOT / "assets" / "weights"
 STRONGEST_RECORD = ROOT / "assets" / "records" / f"{NAME}-strongest.json"
 STRONGEST = 5
+PROBABILITIES = "probabilities"
 
 
 def trained(dataset, passes):
@@ -48,10 +50,16 @@ def trained(dataset, passes):
     return made
 
 
+def observed():
+    """The names of the layers whose activations are outputs of the file: all of the table that do something in use."""
+    rows = architecture.get(NAME).layers
+    return [row.name for row in rows if row.kind not in ("input", "dropout")]
+
+
 def converted(network):
-    """The bytes of the .tflite file: from (1, height, width, 3) pixels to all convolutions' maps and probabilities."""
-    maps = [network.get_layer(name).output for name in probing.convolutions(network)]
-    whole = keras.Model(network.inputs, [*maps, keras.layers.Softmax(name="probabilities")(network.output)])
+    """The bytes of the .tflite file: from (1, height, width, 3) pixels to all activations and the probabilities."""
+    activations = [network.get_layer(name).output for name in observed()]
+    whole = keras.Model(network.inputs, [*activations, keras.layers.Softmax(name=PROBABILITIES)(network.output)])
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "network.tflite"
         whole.export(
@@ -123,6 +131,7 @@ def main():
         "mean": np.asarray(normalize.mean).ravel().astype(float).tolist(),
         "variance": np.asarray(normalize.variance).ravel().astype(float).tolist(),
         "input": list(network.input_shape[1:]),
+        "outputs": [*observed(), PROBABILITIES],
         "layers": places(network, content),
         "fields": fields(network),
         "dataset": dataset.provenance,

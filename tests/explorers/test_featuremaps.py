@@ -1280,11 +1280,18 @@ def pictures_for_comparison(count):
 
 
 def test_the_browser_answers_as_keras_does(opened, explorer_site, network, record_property):
-    """On 200 pictures, by the modules that the page itself uses: all maps of all layers, and the probabilities."""
+    """On 200 pictures, by the modules that the page itself uses: what every layer answers, and the probabilities."""
     pictures = pictures_for_comparison(200)
     assert len(pictures) == 200
     logits = network.predict(pictures.astype("float32"), batch_size=50, verbose=0).astype(float)
-    maps = probing.activations(network, pictures.astype("float32"), LAYERS, batch_size=50)
+    names = [row.name for row in architecture.get("cifar10-tower") if row.kind not in ("input", "dropout")]
+    assert model.about("cifar10-tower")["outputs"] == [*names, "probabilities"]
+    found = probing.activations(network, pictures.astype("float32"), names, batch_size=50)
+    # A unit of a fully connected layer is a map of one pixel.
+    maps = {
+        name: values.reshape(200, *(values.shape[1:] if values.ndim == 4 else (1, 1, -1)))
+        for name, values in found.items()
+    }
     folder = explorer_site[0] / "reference"
     folder.mkdir(exist_ok=True)
     (folder / "pictures").write_bytes(np.ascontiguousarray(pictures).tobytes())
@@ -1309,7 +1316,7 @@ def test_the_browser_answers_as_keras_does(opened, explorer_site, network, recor
     for name, number in zip(("same_top1", "worst", "median", "probabilities"), report, strict=True):
         record_property(name, float(number))
     print("same top-1 {:.1%}; of a map's range, worst {:.1e}, median {:.1e}; probabilities {:.1e}".format(*report))
-    assert len(shares) > 600 and same >= 0.99
+    assert len(shares) > 1500 and same >= 0.99
     assert shares.max() < TOLERANCE and worst < TOLERANCE
 
 
@@ -1326,16 +1333,14 @@ def test_the_explorer_keeps_to_its_budget(opened, record_property):
             tab.get_by_role("radio", name=layer).click()
             settled(tab)
         assert tab.locator(".maps-strongest li").count() == 5
-        total, packed, seen = 0, 0, set()
-        for answer in answers:
-            if "/explorers/" not in answer.url or answer.url in seen:
-                continue
-            seen.add(answer.url)
-            body = answer.body()
-            total += len(body)
-            picture = answer.url.endswith((".webp", ".png"))
-            packed += len(body) if picture else len(gzip.compress(body, 6, mtime=0))
-        heavy = [answer.body() for answer in answers if re.search(r"litert/|cifar10-tower\.", answer.url)]
+        # Chromium forgets what it fetched for the page before a reload, so the bytes are asked for again.
+        seen = sorted({answer.url for answer in answers if "/explorers/" in answer.url})
+        bodies = {address: tab.request.get(address).body() for address in seen}
+    total = sum(map(len, bodies.values()))
+    sizes = {address: len(gzip.compress(body, 6, mtime=0)) for address, body in bodies.items()}
+    sizes |= {address: len(body) for address, body in bodies.items() if address.endswith((".webp", ".png"))}
+    packed = sum(sizes.values())
+    heavy = sum(sizes[address] for address in seen if re.search(r"litert/|cifar10-tower\.", address))
     names = {address.rsplit("/", 1)[1] for address in seen}
     assert {"cifar10-tower.tflite", "runtime.wasm.gz", "network.js", "strongest-conv5.webp"} <= names
     record_property("bytes", total)
@@ -1343,7 +1348,7 @@ def test_the_explorer_keeps_to_its_budget(opened, record_property):
     print(f"{len(seen)} files, {total:,} bytes, {packed:,} where the host packs text")
     assert packed < 6e6
     # The page says so much of it before it starts.
-    assert 4.5e6 < sum(len(gzip.compress(body, 6, mtime=0)) for body in heavy) < 5.5e6
+    assert 4.5e6 < heavy < 5.5e6
 
 
 def test_the_network_runs_beside_the_page(opened, explorer_site):

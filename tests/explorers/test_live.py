@@ -20,6 +20,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from lab import NOTEBOOK
 from matplotlib.image import imread
 from PIL import Image
+from playwright.sync_api import expect
 from traitlets import Bool, Enum, List, TraitError
 
 from alexnet import explorers
@@ -339,7 +340,7 @@ def test_a_classic_slider_is_linked(live, book, link):
     root.locator("label", has_text="layers").locator("input").focus()
     live.tab.keyboard.press("ArrowRight")
     live.until("[slider.value, w.depth]", [7, 7])
-    assert area.locator(".widget-readout").inner_text() == "7"
+    expect(area.locator(".widget-readout")).to_have_text("7")
 
 
 def test_interact_moves_and_makes_explorers(live, book):

@@ -146,7 +146,7 @@ function view(api) {
     <p class="soft" style="margin:0 0 0.5rem">Hollow bars: a. Filled bars: b, drawn ${fixed(options.k ** options.beta)} times longer,
       so that where both are equally long only the constant k has divided. The stripe at the left marks the neighbourhood of map ${i}.</p>
     <div class="columns">
-      <div class="scrolls" tabindex="0" role="region" aria-label="the sixteen maps">
+      <div class="scrolls" tabindex="0" role="group" aria-label="the sixteen maps">
         <table style="width:100%">
           <thead><tr><th scope="col">map</th><th scope="col" colspan="2">activity a</th>
             <th scope="col" style="text-align:left">a and b</th><th scope="col">b</th></tr></thead>

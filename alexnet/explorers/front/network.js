@@ -52,18 +52,17 @@ async function runtime() {
 const convolutions = (about) =>
   Object.keys(about.layers).filter((name) => about.layers[name].kernel.shape.length === 4);
 
-/** The maps of all layers and the probabilities of a picture. */
+/** The activations of all layers by name, and the probabilities of a picture. */
 async function ran({ about, network, Tensor }, buffer) {
   const pixels = new Uint8Array(buffer);
   if (pixels.length === recent.pixels.length && pixels.every((value, at) => value === recent.pixels[at])) return recent;
   const input = new Tensor(Float32Array.from(pixels), [1, ...about.input]);
   const outputs = await network.run({ [network.getInputDetails()[0].name]: input });
   input.delete();
-  // output_0 and on are in the order of the model; the list of outputs is in another.
-  const values = Object.keys(outputs).map((_, at) => outputs[`output_${at}`].toTypedArray().slice());
+  // output_0 and on are in the order of about.outputs; the list of outputs is in another.
+  const maps = new Map(about.outputs.map((name, at) => [name, outputs[`output_${at}`].toTypedArray().slice()]));
   for (const output of Object.values(outputs)) output.delete();
-  const maps = new Map(convolutions(about).map((name, at) => [name, values[at]]));
-  recent = { pixels, maps, probabilities: values.at(-1) };
+  recent = { pixels, maps, probabilities: maps.get("probabilities") };
   return recent;
 }
 

@@ -247,7 +247,7 @@ function scene(api, name, net, chosen) {
   }`;
   const marked = columns.find(({ row }) => row === chosen);
   const part = (x) => `${(100 * x) / width}%`;
-  return html`<div class="scrolls" tabindex="0" role="region" aria-label="the network, layer by layer">
+  return html`<div class="scrolls" tabindex="0" role="group" aria-label="the network, layer by layer">
     <div style=${`position:relative;min-width:${0.87 * width}px;max-width:${1.2 * width}px;margin:auto;padding-bottom:${LETTERS}px;--letters:${LETTERS}px`}>
       <svg class="towers-scene" viewBox=${`0 0 ${width} ${height}`} role="img" aria-label=${label}
         style="display:block;width:100%">
@@ -357,7 +357,7 @@ function comparison(api, net, otherName) {
   const names = `${api.get("preset")} → ${otherName}`;
   const heads = ["layer", "output", "window", "sees", "parameters", "MACs", "also differs in"];
   return html`<p><strong>${names}</strong>: ${rows.length ? `${rows.length} layers differ.` : "no layer differs."}</p>
-    <div class="scrolls" tabindex="0" role="region" aria-label=${`what differs, ${names}`}><table class="towers-differences">
+    <div class="scrolls" tabindex="0" role="group" aria-label=${`what differs, ${names}`}><table class="towers-differences">
       <thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
       <tbody>${rows.map(
         (row) =>
