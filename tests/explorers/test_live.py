@@ -192,7 +192,7 @@ def put(live, state):
     )
 
 
-def alike(live, root, drawn, seconds=10):
+def alike(live, root, drawn, seconds=30):
     """Waits until both roots show the same; what that is. Either may still be fetching something."""
     end = time.monotonic() + seconds
     while (found := root.evaluate(PICTURE)) != (wanted := drawn.evaluate(PICTURE)):
@@ -382,7 +382,7 @@ def test_what_python_refuses_is_taken_back(live, book):
     alert.wait_for()
     assert alert.inner_text().startswith("In Python: TraitError: The value of the 'depth' trait")
     assert live.ask("w.depth") == 20
-    assert root.locator("label", has_text="layers").locator("output").inner_text() == "20"
+    expect(root.locator("label", has_text="layers").locator("output")).to_have_text("20")
 
 
 ASKING = """import { button, explorer, html } from "./kit.mjs";
@@ -523,7 +523,7 @@ def test_the_maps_look_as_in_the_book(live, book):
     for pair in zip(here.evaluate(CANVASES), there.evaluate(CANVASES), strict=True):
         ours, theirs = (imread(BytesIO(urlopen(address).read())) for address in pair)
         assert len(np.unique(ours)) > 20 and np.abs(ours - theirs).mean() < 0.005
-    assert here.locator("p[role=status]").inner_text() == there.locator("p[role=status]").inner_text()
+    expect(here.locator("p[role=status]")).to_have_text(there.locator("p[role=status]").inner_text())
 
 
 VIEW = "application/vnd.jupyter.widget-view+json"
