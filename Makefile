@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SITE := _build/html
 
-.PHONY: help book serve test bench chapters figures weights samples lint format repo clean
+.PHONY: help book serve test bench chapters figures weights samples receipts lint format repo clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -51,6 +51,9 @@ weights: $(VENV)/all  ## export the network that experiments/cifar10_tower.py tr
 
 samples: $(VENV)/all  ## cut and draw the explorers' sample pictures
 	$(BIN)/python tools/samples.py
+
+receipts: $(VENV)/all  ## write the page Receipts again from assets/facts.yml and the pages that use it
+	$(BIN)/python tools/receipts.py
 
 lint: $(VENV)/all  ## check style and types
 	$(BIN)/ruff check .

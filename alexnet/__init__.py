@@ -8,6 +8,7 @@ _ROOMS = (
     "architecture",
     "data",
     "explorers",
+    "facts",
     "ladder",
     "layers",
     "model",

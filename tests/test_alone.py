@@ -16,7 +16,10 @@ from conftest import CHAPTERS, ROOT
 from notebook_rules import explorers
 
 # Of Colab's preinstalled packages those that chapters use; Colab's versions are newer or older, never pinned by us.
-COLAB = ["tensorflow", "numpy", "matplotlib", "scikit-image", "scikit-learn", "ipywidgets", "ipykernel", "tqdm"]
+COLAB = [
+    *("tensorflow", "numpy", "matplotlib", "scikit-image", "scikit-learn"),
+    *("ipywidgets", "ipykernel", "tqdm", "pyyaml"),
+]
 # All that the first cell adds to them; for its explorers, anywidget, which needs psygnal.
 ADDED = {"inside-alexnet", "anywidget", "psygnal"}
 

@@ -18,6 +18,7 @@ PAGES = [
     "index",
     *(f"chapters/{path.stem}" for path in CHAPTERS),
     "chapters/about",
+    "chapters/receipts",
     "chapters/references",
     "search",
     "genindex",

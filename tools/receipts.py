@@ -1,0 +1,126 @@
+"""Write the page Receipts, chapters/receipts.md, from assets/facts.yml and the pages that use it: `make receipts`."""
+
+import os
+import re
+from collections import Counter
+from urllib.parse import quote
+
+import prose
+from alexnet import facts
+
+ABOUT = {
+    "computed": ("=", "an expression gives the number again, and a test evaluates it on every change"),
+    "quoted": ("“", "the source says so, at the place that is named"),
+    "inferred": ("~", "somebody's reading of evidence; it could be wrong"),
+    "unverified": ("?", "told from memory or by others; the source could not be opened"),
+}
+HEAD = """\
+# Receipts
+
+Where a fact of this book is a link on a number, the link leads here: to what the number is, how it is established \
+and where you can look it up yourself. There are {total} receipts.
+
+| how it is established | receipts | what that means |
+|---|---:|---|
+{rows}
+
+{doubtful}
+
+A receipt that no page uses is not kept, and a link whose text differs from its receipt is an error; \
+[the tests](about.md) see to both. This page is written by `make receipts` from `assets/facts.yml`. If you can mend or \
+confirm a receipt, the button at the top of the page opens an issue.
+"""
+
+
+def uses(pages):
+    """{id: [(page, whether in its prose)]}: which pages link a claim's receipt, or read the claim in a code cell."""
+    known, found = facts.claims(), {}
+    for page in pages:
+        linked = {id for _, id, _ in page.receipts()}
+        read = page.reads(known)
+        for id in known:
+            if id in linked or id in read:
+                found.setdefault(id, []).append((page, id in linked))
+    return found
+
+
+def page(pages):
+    """The text of the page."""
+    claims, sources = facts.claims(), facts.sources()
+    counts = Counter(claim.how for claim in claims.values())
+    rows = [f"| **{mark} {how}** | {counts[how]} | {means} |" for how, (mark, means) in ABOUT.items()]
+    parts = [HEAD.format(total=len(claims), rows="\n".join(rows), doubtful=_doubtful(claims))]
+    used = uses(pages)
+    groups = {source.title: [c for c in claims.values() if c.source == key] for key, source in sources.items()}
+    alone = [c for c in claims.values() if not c.source]
+    groups["Computed by the book itself"] = [c for c in alone if c.how == "computed"]
+    groups["Without a source that could be opened"] = [c for c in alone if c.how != "computed"]
+    for title, group in groups.items():
+        if group:
+            parts.append(f"## {_plain(title)}\n")
+            parts += [_receipt(c, sources.get(c.source), claims, used.get(c.id, ())) for c in group]
+    return "\n".join(parts)
+
+
+def _doubtful(claims):
+    """A sentence that leads to whatever is less than sure."""
+    parts = []
+    for how in ("inferred", "unverified"):
+        links = [f"[{_plain(c.text)}](#{c.id})" for c in claims.values() if c.how == how]
+        if links:
+            parts.append(f"{how.capitalize()} {'is' if len(links) == 1 else 'are'}: {', '.join(links)}.")
+    return " ".join(parts) or "None is inferred or unverified."
+
+
+def _receipt(claim, source, claims, used):
+    mark, _ = ABOUT[claim.how]
+    how = f"- **{mark} {claim.how}**"
+    place = (
+        f"[{_plain(source.title)}]({quote(source.url, safe=':/?#=&%@+~,.-_')}), {_prose(claim.where)}" if source else ""
+    )
+    if claim.expression:
+        needs = [f"[{_plain(claims[id].text)}](#{id})" for id in dict.fromkeys(claim.needs)]
+        how += f" by `{' '.join(claim.expression.split())}`" + (f", which reads {', '.join(needs)}" if needs else "")
+        how += f"\n- source: {place}" if place else ""
+    elif place:
+        how += f"; {place}" if claim.how == "unverified" else f" from {place}"
+    readers = [f"[{_plain(c.text)}](#{c.id})" for c in claims.values() if claim.id in c.needs]
+    where = [_use(page, linked) for page, linked in used] + readers
+    return "\n".join(
+        [
+            f"### {claim.id}\n",
+            f"**{_plain(claim.text)}** {_prose(claim.sentence)}\n",
+            how,
+            f"- used in: {', '.join(where) or 'nothing yet'}\n",
+        ]
+    )
+
+
+def _use(page, linked):
+    name, title = str(page.path.relative_to(prose.ROOT).with_suffix("")), _plain(page.title)
+    if name in (prose.ROOT / "_toc.yml").read_text().split():  # other pages, such as the README, are not in the book
+        title = f"[{title}]({os.path.relpath(page.path, prose.RECEIPTS.parent)})"
+    return title + ("" if linked else " (in a cell)")
+
+
+def _prose(text):
+    """Text with its file names as code: bare, layer.py would become a link to a host of that name."""
+    parts = re.split(r"([\w./-]+\.(?:py|cfg|cu|cuh|md|sh|txt)\b)", text)
+    return "".join(f"`{part}`" if number % 2 else _plain(part) for number, part in enumerate(parts))
+
+
+def _plain(text):
+    """Text that Markdown shows as it is."""
+    for character in "\\*_`[]<>#|$":
+        text = text.replace(character, "\\" + character)
+    return text
+
+
+def main():
+    prose.RECEIPTS.write_text(page(prose.pages()), encoding="utf-8")
+    counts = Counter(claim.how for claim in facts.claims().values())
+    print(f"{prose.RECEIPTS.relative_to(prose.ROOT)}: " + ", ".join(f"{n} {how}" for how, n in counts.items()))
+
+
+if __name__ == "__main__":
+    main()
