@@ -15,8 +15,8 @@ PYTEST = [
     *("-n", "2", "--dist", "loadfile"),
     *("--nbval", "--nbval-current-env", "--nbval-sanitize-with", "tests/nbval.cfg", "--nbval-cell-timeout", "600"),
     *("--durations", "12"),
-    # In the order of the files. By itself the scheduler begins with the files that hold the most tests, and the few tests
-    # that run whole chapters, the longest of all, would come last, when there is nothing left for the other worker.
+    # In the order of the files. By itself the scheduler begins with the files that hold the most tests, and the few
+    # tests that run whole chapters, the longest of all, would come last, when nothing is left for the other worker.
     "--no-loadscope-reorder",
 ]
 
