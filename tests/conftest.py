@@ -1,5 +1,6 @@
 """Shared by all tests: where things are, a network small enough to train in a second, and what this machine lacks."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -24,6 +25,14 @@ def missing(what):
     if IN_CI:
         pytest.fail(f"CI must have {what}")
     pytest.skip(f"left out: this machine has no {what}", allow_module_level=True)
+
+
+def experiment(name):
+    """A fresh module of the script experiments/<name>.py."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "experiments" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture

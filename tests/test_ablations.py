@@ -1,7 +1,6 @@
 """What each ingredient is worth: the record is of the script's networks and rates, whole, and its variants differ."""
 
 import copy
-import importlib.util
 import json
 
 import keras
@@ -9,15 +8,12 @@ import numpy as np
 import pytest
 
 from alexnet import data, training
-from conftest import ROOT
+from conftest import experiment
 
 
 @pytest.fixture
 def script():
-    spec = importlib.util.spec_from_file_location("ablations", ROOT / "experiments" / "ablations.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return experiment("ablations")
 
 
 @pytest.fixture

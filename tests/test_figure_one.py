@@ -2,22 +2,18 @@
 
 import copy
 import dataclasses
-import importlib.util
 import json
 
 import numpy as np
 import pytest
 
 from alexnet import data, training
-from conftest import ROOT
+from conftest import experiment
 
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("figure_one", ROOT / "experiments" / "figure_one.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return experiment("figure_one")
 
 
 @pytest.fixture
