@@ -106,7 +106,7 @@ def budget():
     """The budget for this profile and hardware: a check in seconds, minutes on a CPU, the full experiment on a GPU."""
     here = device()
     if profile() == "quick":
-        return Budget("quick", here, train=1000, test=500, epochs=1, steps=12)
+        return Budget("quick", here, train=1000, test=500, epochs=1, steps=6)
     if here.kind == "CPU":
         return Budget("default", here, train=None, test=None, epochs=3, steps=150)
     return Budget("default", here, train=None, test=None, epochs=30, steps=1000)

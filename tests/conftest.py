@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,6 +34,19 @@ def experiment(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def soon(tab, check, seconds=30):
+    """What check returns once its assertions hold: a message, a picture or a file may still be on its way."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return check()
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
+        # Also lets playwright hear what the tab has to say.
+        tab.wait_for_timeout(20)
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
 """What a coded exercise with a self-check must be: its check accepts the folded solution and turns down the rest.
 
 Of a chapter only imports, functions and classes are executed, so that a check costs no training and depends on none.
+What a solution says that its code prints, a ```text block after a ```python block, is what it prints.
 """
 
 import ast
 import contextlib
 import functools
 import inspect
+import io
+import itertools
 import re
 import warnings
 from dataclasses import dataclass
@@ -17,6 +20,7 @@ RIGHT, NOT_YET = "Right.", "Not yet: "
 FEWEST_WRONG_ANSWERS = 3
 FOLDED = re.compile(r"<details[^>]*>.*?</details>", re.S)
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.S | re.M)
+FENCED = re.compile(r"^```(python|text)\n(.*?)^```", re.S | re.M)
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -88,6 +92,30 @@ def _not_turned_down(exercise, what, function):
         yield f"{what} is answered with {said!r}, not with {NOT_YET!r} and what is wrong"
 
 
+def printed_problems(notebook):
+    """A sentence for every folded solution whose code does not print the text that stands below it."""
+    space, found = {"__name__": "chapter"}, []
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code":
+            _define(ast.parse(source).body, space)
+            continue
+        blocks = [block for part in FOLDED.findall(source) for block in FENCED.findall(part)]
+        for (kind, code), (below, said) in itertools.pairwise(blocks):
+            if (kind, below) != ("python", "text"):
+                continue
+            printed = io.StringIO()
+            try:
+                with contextlib.redirect_stdout(printed):
+                    _execute(ast.parse(code).body, dict(space))
+            except Exception as error:
+                found.append(f"a solution cannot be run, it ends in {error!r}")
+                continue
+            if printed.getvalue().split() != said.split():
+                found.append(f"a solution prints {printed.getvalue()!r} and not {said!r}")
+    return found
+
+
 @dataclass
 class SelfCheck:
     """A cell that ends with print(check(NAME)), and what belongs to it.
@@ -105,10 +133,7 @@ class SelfCheck:
 
     def _namespace(self):
         space = {"__name__": "chapter"}
-        for node in self.before:
-            # A default or decorator may need a variable of the chapter; a check that needs this function will say so.
-            with contextlib.suppress(NameError):
-                _execute([node], space)
+        _define(self.before, space)
         return space
 
     def define(self, source):
@@ -172,6 +197,15 @@ def _printed_call(body):
 
 def _defined(nodes):
     return {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+
+
+def _define(nodes, space):
+    """Executes the imports, functions and classes among them."""
+    for node in nodes:
+        # A default or decorator may need a variable of the chapter; whatever needs this function will say so.
+        if isinstance(node, DEFINITIONS):
+            with contextlib.suppress(NameError):
+                _execute([node], space)
 
 
 def _execute(nodes, space):

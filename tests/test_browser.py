@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 import pages
-from conftest import CHAPTERS, missing, violations
+from conftest import CHAPTERS, missing, soon, violations
 from notebook_rules import explorers
 
 if not pages.chromium():
@@ -246,6 +246,10 @@ def has_its_fallback(place):
     return drawn and box["width"] > 200 and box["height"] > 50 and len(figure.locator("figcaption").inner_text()) > 40
 
 
+def told(tab, words):
+    assert any(words in line for line in tab.trouble)
+
+
 @pytest.mark.parametrize("page", EXPLORED)
 def test_without_scripts_explorers_are_pictures_and_sentences(browser, page):
     with opened(browser, page, width=360, java_script_enabled=False) as tab:
@@ -261,7 +265,7 @@ def test_the_fallback_stays_where_nothing_can_be_loaded(browser, page, scheme):
         for place in tab.locator(".alexnet-explorer").all():
             place.scroll_into_view_if_needed()
             assert has_its_fallback(place)
-        assert any("explorers could not be loaded" in line for line in tab.trouble)
+        soon(tab, lambda: told(tab, "explorers could not be loaded"))
         assert violations(tab) == []
 
 
@@ -275,7 +279,7 @@ def test_an_explorer_that_cannot_be_loaded_leaves_the_others_alone(browser):
                 assert has_its_fallback(place)
             else:
                 place.locator(".explorer").wait_for()
-        assert any("An explorer could not be drawn" in line for line in tab.trouble)
+        soon(tab, lambda: told(tab, "An explorer could not be drawn"))
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])

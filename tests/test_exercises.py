@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from conftest import CHAPTERS, ROOT
-from exercise_rules import problems
+from exercise_rules import printed_problems, problems
 
 WRONG_ANSWERS = ROOT / "tests" / "wrong_answers"
 
@@ -15,6 +15,11 @@ WRONG_ANSWERS = ROOT / "tests" / "wrong_answers"
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_self_checks_accept_the_solution_and_nothing_else(path):
     assert problems(json.loads(path.read_text()), WRONG_ANSWERS / f"{path.stem}.py") == []
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_solutions_print_what_they_say(path):
+    assert printed_problems(json.loads(path.read_text())) == []
 
 
 def test_wrong_answers_belong_to_a_chapter():
@@ -176,6 +181,33 @@ def test_a_spoilt_exercise_is_found(toy, name, tmp_path):
     spoil(toy)
     found = _problems(toy, tmp_path)
     assert any(expected in problem for problem in found), found
+
+
+PRINTED = """<details><summary>Solution</summary>
+
+```python
+print("the mean is", mean(samples()[0]))
+```
+
+It prints:
+
+```text
+the mean is 3.0
+```
+
+</details>"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [("", "", None), ("is 3.0", "is 3.1", "and not"), ("mean(", "median(", "cannot be run"), ("text\n", "\n", None)],
+)
+def test_a_solution_that_prints_something_else_is_found(toy, old, new, problem):
+    markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    answer = code("def mean(numbers):\n    return np.mean(numbers)")
+    cells = [code(toy["before"]), answer, markdown(PRINTED.replace(old, new) if old else PRINTED)]
+    found = printed_problems(nbformat.v4.new_notebook(cells=cells))
+    assert [problem in text for text in found] == [True] if problem else found == []
 
 
 def test_trials_are_kept_apart(toy, tmp_path):

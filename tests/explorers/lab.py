@@ -156,12 +156,11 @@ class Lab:
             " sharedModel.deleteCellRange(0, sharedModel.cells.length); }"
         )
 
-    def log(self):
-        """What JupyterLab's log console holds for the notebook in front."""
+    def logs(self, words):
+        """Waits until JupyterLab's log console holds these words for the notebook in front."""
         self.command("logconsole:open")
-        words = self.tab.locator(".jp-LogConsolePanel .jp-OutputArea").last.inner_text()
+        self.tab.locator(".jp-LogConsolePanel .jp-OutputArea").last.get_by_text(words).first.wait_for()
         self.command("logconsole:open")
-        return words
 
     def comes(self, expression, wanted=True, seconds=10):
         """Waits for an expression in the kernel to have this value; does it?"""

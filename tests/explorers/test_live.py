@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-import time
 import types
 from io import BytesIO
 from urllib.request import urlopen
@@ -25,7 +24,7 @@ from traitlets import Bool, Enum, List, TraitError
 
 from alexnet import explorers
 from alexnet.explorers.base import FRONT
-from conftest import SHELL
+from conftest import SHELL, soon
 
 NAMES = [name for name in explorers.__all__ if name.endswith("Explorer") and name != "Explorer"]
 # Those that work everything out for themselves; the maps come from Keras here and from another program in the book.
@@ -193,14 +192,16 @@ def put(live, state):
 
 
 def alike(live, root, drawn, seconds=30):
-    """Waits until both roots show the same; what that is. Either may still be fetching something."""
-    end = time.monotonic() + seconds
-    while (found := root.evaluate(PICTURE)) != (wanted := drawn.evaluate(PICTURE)):
-        if time.monotonic() > end:
+    """Waits until both roots show the same; what that is."""
+
+    def check():
+        found, wanted = root.evaluate(PICTURE), drawn.evaluate(PICTURE)
+        if found != wanted:
             at = next(n for n, (a, b) in enumerate(zip(found + "\0", wanted + "\0", strict=False)) if a != b)
             raise AssertionError(f"shows …{found[at - 80 : at + 80]}… and not …{wanted[at - 80 : at + 80]}…")
-        live.tab.wait_for_timeout(20)
-    return found
+        return found
+
+    return soon(live.tab, check, seconds)
 
 
 def pixels(root):
@@ -251,10 +252,16 @@ def test_python_moves_every_trait(live, book, name):
 
 
 def in_step(live, book, root, name):
-    """Python's value is that of its state, and the front end shows what the book would show of it; what that is."""
-    explorer = twin(name, live.ask("w.state"))
-    assert live.ask("w.value") == plain(explorer.value)
-    return alike(live, root, book.draws(explorer))
+    """Waits until the front end shows what the book would show of Python's state; what that is."""
+
+    # The state is asked for again each time: what the reader did last may still be on its way to Python.
+    def check():
+        state, value = live.ask("[w.state, w.value]")
+        explorer = twin(name, state)
+        assert value == plain(explorer.value)
+        return alike(live, root, book.draws(explorer), seconds=1)
+
+    return soon(live.tab, check)
 
 
 def arrow(live, slider):
@@ -363,7 +370,7 @@ def test_what_python_raises_is_shown(live, book):
     alert.wait_for()
     assert alert.inner_text() == "In Python: OSError: no disk"
     assert live.ask("w.beta") == 0.8, "the change itself stands"
-    assert "OSError: no disk" in live.log(), "with its traceback"
+    live.logs("OSError: no disk")
     root.get_by_label("activities times").focus()
     live.tab.keyboard.press("ArrowRight")
     alert.wait_for(state="detached")
@@ -434,16 +441,18 @@ MOVES = [
 
 def maps_agree(live, root, other_than=None):
     """Waits until the numbers shown are those of Python's value, and the picture is a new one; returns it."""
-    end = time.monotonic() + 20
-    while True:
+
+    def check():
         value = live.ask("w.value")
         wanted = [*(100 * p for p in value["probabilities"] or []), 100 * value.get("at", 0)]
         texts = root.locator(".maps-classes tbody td:nth-of-type(2), .maps-place b").all_inner_texts()
         found = [float(text.removesuffix(" %").replace("−", "-")) * (1 if "%" in text else 100) for text in texts]
-        if found == pytest.approx(wanted, abs=0.51) and (picture := root.evaluate(PICTURE)) != other_than:
-            return picture
-        assert time.monotonic() < end, f"shows {found} and not {wanted}, or nothing new"
-        live.tab.wait_for_timeout(20)
+        assert found == pytest.approx(wanted, abs=0.51)
+        picture = root.evaluate(PICTURE)
+        assert picture != other_than, "nothing new is shown"
+        return picture
+
+    return soon(live.tab, check)
 
 
 def test_the_maps_of_the_readers_own_model(live):
@@ -520,9 +529,13 @@ def test_the_maps_look_as_in_the_book(live, book):
     there.get_by_role("button", name="Start the network").click()
     for root in (here, there):
         root.locator(".maps-one").wait_for(timeout=60_000)
-    for pair in zip(here.evaluate(CANVASES), there.evaluate(CANVASES), strict=True):
-        ours, theirs = (imread(BytesIO(urlopen(address).read())) for address in pair)
-        assert len(np.unique(ours)) > 20 and np.abs(ours - theirs).mean() < 0.005
+
+    def check():
+        for pair in zip(here.evaluate(CANVASES), there.evaluate(CANVASES), strict=True):
+            ours, theirs = (imread(BytesIO(urlopen(address).read())) for address in pair)
+            assert len(np.unique(ours)) > 20 and np.abs(ours - theirs).mean() < 0.005
+
+    soon(live.tab, check)
     expect(here.locator("p[role=status]")).to_have_text(there.locator("p[role=status]").inner_text())
 
 
