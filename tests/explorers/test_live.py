@@ -150,10 +150,19 @@ def book(explorer_site):
     assert book.trouble == []
 
 
+# Python hears of everything late, so that a test which does not wait for it fails here, and not now and then elsewhere.
+LATE = """
+import time
+hear = ipywidgets.Widget._handle_msg
+ipywidgets.Widget._handle_msg = lambda widget, message: (time.sleep(0.1), hear(widget, message))
+"""
+
+
 @pytest.fixture(scope="module")
 def lab(explorer_site, tmp_path_factory):
     with jupyter.lab(tmp_path_factory.mktemp("lab"), explorer_site[1]) as lab:
         lab.do("import ipywidgets\nfrom alexnet import explorers")
+        lab.do(LATE)
         yield lab
 
 
