@@ -17,6 +17,9 @@ if not pages.chromium():
 PAGES = [
     "index",
     *(f"chapters/{path.stem}" for path in CHAPTERS),
+    "chapters/conclusion",
+    "chapters/glossary",
+    "chapters/notation",
     "chapters/about",
     "chapters/receipts",
     "chapters/references",
@@ -103,9 +106,9 @@ def test_pages_keep_to_their_budget(browser, site):
     assert not any(over.values()), over
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("chapter", [*(path.stem for path in CHAPTERS), "notation", "glossary"])
 def test_mathematics_is_drawn(browser, chapter):
-    with opened(browser, f"chapters/{chapter.stem}") as tab:
+    with opened(browser, f"chapters/{chapter}") as tab:
         tab.wait_for_selector("mjx-container")
         assert tab.locator("mjx-merror").count() == 0
         left = tab.evaluate(
