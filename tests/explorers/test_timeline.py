@@ -12,6 +12,15 @@ from alexnet.explorers.timeline import TimelineExplorer
 from conftest import violations
 
 EVENTS = timeline.events()
+# Where an output of a cell is in the book, with the style that lets it scroll.
+IN_A_CELL = """() => {
+    const place = document.querySelector(".alexnet-explorer");
+    const cell = document.createElement("div");
+    cell.className = "cell";
+    cell.innerHTML = "<div class=cell_output style='overflow-x: auto'><div class=output></div></div>";
+    place.replaceWith(cell);
+    cell.querySelector(".output").append(place);
+}"""
 
 
 def drawn(tab):
@@ -130,7 +139,7 @@ def test_the_fallback_of_all_names_its_ends():
 def test_labels_do_not_overlap_and_are_whole(opened, zoom):
     """At the narrowest width that has lanes, and where they are as wide as can be."""
     explorer = TimelineExplorer(zoom=zoom)
-    for width in (756, 1100):
+    for width in (690, 1100):
         with opened(explorer, width=width) as tab:
             agrees(drawn(tab), explorer)
             assert tab.locator(".timeline-lane").first.is_visible()
@@ -226,13 +235,16 @@ def test_touch_on_a_phone_opens_each_event_in_its_place(opened):
         assert apart(found) and min(box["height"] for box in boxes(tab, ".timeline-event")) >= 44
         lines = [box["y"] for box in boxes(tab, ".timeline-event")]
         assert lines == sorted(lines)
-        # The buttons stay in reach, and what they choose comes into sight.
+        # The buttons stay in reach, also in the book, where outputs may scroll; what they choose comes into sight.
+        tab.evaluate(IN_A_CELL)
         for _ in range(6):
             tab.get_by_role("button", name="next ›").tap()
             explorer.event = explorer.value["next"]
             card = tab.locator(".timeline-card").bounding_box()
             assert 0 < card["y"] < 850
         agrees(tab, explorer)
+        tab.locator(".timeline-event").last.scroll_into_view_if_needed()
+        assert 0 <= tab.get_by_role("button", name="next ›").bounding_box()["y"] < 200
         assert tab.evaluate("document.documentElement.scrollWidth") <= 360
         for control in tab.get_by_role("button").all():
             assert min(control.bounding_box()["width"], control.bounding_box()["height"]) >= 24

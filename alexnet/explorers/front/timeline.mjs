@@ -5,8 +5,8 @@ import { button, explorer, html, nothing, radios, svg } from "./kit.mjs";
 const ASSET = "timeline.json";
 // Where the receipts are told in the book, beside the modules' folder.
 const RECEIPTS = "../chapters/receipts.html";
-// The axis at its shortest, in pixels; where it is longer, what did not overlap lies further apart.
-const AXIS = 600;
+// The axis at its shortest, in pixels, as the style sheet has it; where it is longer, labels lie further apart.
+const AXIS = 530;
 const ROW = 22;
 // Half a mark, and what lies at least between two labels.
 const HALF = 8;
