@@ -6,8 +6,9 @@ Every claim says where it comes from and how it is established:
     quoted       the source says so, at the place that is named
     inferred     somebody's reading of evidence; it could be wrong
     unverified   told from memory or by others; the source could not be opened
+    anecdote     told again and again; nothing of its time says so
 
-What is inferred or unverified is called so wherever it is used. Here are neither Keras nor NumPy.
+What is inferred, unverified or an anecdote is called so wherever it is used. Here are neither Keras nor NumPy.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ import yaml
 
 from alexnet import architecture
 
-KINDS = ("computed", "quoted", "inferred", "unverified")
+# From the surest to the least sure.
+KINDS = ("computed", "quoted", "inferred", "unverified", "anecdote")
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?", re.I)
@@ -128,8 +130,7 @@ def agrees(claim: Claim, result: Any) -> bool:
 
 def parse(text: str) -> tuple[dict[str, Source], dict[str, Claim]]:
     """The sources and claims of a file's text. Raises FactsError that names the claim and the rule it breaks."""
-    # As strings: 18.210 keeps its last digit, and a date stays what was written.
-    stored = yaml.load(text, Loader=_Strict)
+    stored = load(text)
     if not isinstance(stored, dict) or set(stored) != {"sources", "claims"}:
         raise FactsError("the file holds two things, `sources` and `claims`")
     known = {key: _source(key, entry) for key, entry in stored["sources"].items()}
@@ -141,6 +142,24 @@ def parse(text: str) -> tuple[dict[str, Source], dict[str, Claim]]:
         found[new.id] = new
     _check_expressions(found)
     return known, found
+
+
+def load(text: str) -> Any:
+    """What a YAML text holds. Raises FactsError where a key is given twice.
+
+    Every scalar is a string: 18.210 keeps its last digit, and a date stays what was written.
+    """
+    return yaml.load(text, Loader=_Strict)
+
+
+def read(name: str) -> str:
+    """The text of a file of assets/, in the repository or in an installed package. Raises FileNotFoundError."""
+    here = Path(__file__).resolve().parent
+    paths = [here.parent / "assets" / name, here / "assets" / name]
+    for path in paths:
+        if path.exists():
+            return path.read_text(encoding="utf-8")
+    raise FileNotFoundError(f"there is no {name}; looked at {' and '.join(map(str, paths))}")
 
 
 class _Strict(yaml.BaseLoader):
@@ -156,12 +175,7 @@ class _Strict(yaml.BaseLoader):
 
 @functools.cache
 def _stored() -> tuple[dict[str, Source], dict[str, Claim]]:
-    here = Path(__file__).resolve().parent
-    paths = [here.parent / "assets" / "facts.yml", here / "assets" / "facts.yml"]
-    for path in paths:
-        if path.exists():
-            return parse(path.read_text(encoding="utf-8"))
-    raise FileNotFoundError(f"there is no facts.yml; looked at {' and '.join(map(str, paths))}")
+    return parse(read("facts.yml"))
 
 
 def _find(known: Mapping[str, Claim], id: str) -> Claim:

@@ -14,6 +14,7 @@ UNSURE = {
     "unverified": re.compile(
         r"\b(unverified|not (been )?verified|from memory|secondary|second-hand|anecdot\w*)\b", re.I
     ),
+    "anecdote": re.compile(r"\b(anecdot\w*|is said to|story)\b", re.I),
 }
 
 NUMBER = re.compile(r"\d[\d,.]*\d|\d")
@@ -22,7 +23,7 @@ NAMED = re.compile(r"[^\W\d_][^\W_]*[-.‑]?$")
 # What is counted off or called by a number: runs and nets of the released code, hardware, parts of a document.
 _THINGS = "(?:run|net|section|table|figure|line|chapter|page|exercise)"
 REFERRED = re.compile(
-    rf"(?:#|\b(?:{_THINGS}|ImageNet|GTX|Python|CUDA)\s"
+    rf"(?:#|\b(?:{_THINGS}|ImageNet|GeForce|GTX|Python|CUDA)\s"
     rf"|\b{_THINGS}s\s(?:(?:[\d.]+[a-z]?|{GAP})(?:,|,? and|,? or| to)\s)*)$",
     re.I,
 )
@@ -59,9 +60,11 @@ def _section_text(page, block):
     return " ".join(other.text for other in page.blocks if other.section == block.section)
 
 
-def unused(claims, pages):
-    """Ids of claims that no page links or reads in a cell, and no claim in use needs for its expression."""
+def unused(claims, pages, events=()):
+    """Ids of claims that no page links or reads in a cell, no event of the timeline has, and no claim in use needs."""
     known, waiting = set(claims), set()
+    for event in events:
+        waiting |= set(event.claims)
     for page in pages:
         waiting |= {unquote(id) for _, id, _ in page.receipts()} & known
         waiting |= page.reads(known)
@@ -118,6 +121,18 @@ def number_problems(page):
             bare = SPACES_IN_FORMULA.sub("", formula)
             if NUMBER.search(bare) and not FORMULA.search(bare):
                 found.append(f"{formula} is neither linked nor in code: a number, not a formula")
+    return found
+
+
+def event_problems(event, claims):
+    """A sentence for every number in the title or the text of an event that none of its claims has."""
+    known = {number for id in event.claims for number in NUMBER.findall(claims[id].text)}
+    found = []
+    for text in (event.title, event.text):
+        for match in NUMBER.finditer(text):
+            before, number = text[: match.start()], match.group()
+            if not (NAMED.search(before) or REFERRED.search(before) or number in known):
+                found.append(f"{event.id}: none of its claims has the {number} of {text!r}")
     return found
 
 

@@ -169,6 +169,7 @@ def at_explorer(browser, page, number, **options):
         place = tab.locator(".alexnet-explorer").nth(number)
         place.scroll_into_view_if_needed()
         place.locator(".explorer").wait_for()
+        place.locator("[aria-busy=true]").wait_for(state="detached")
         assert place.get_attribute("data-mounted") == "true"
         start = place.get_by_role("button", name="Start the network")
         if start.count():
@@ -199,10 +200,16 @@ class Seen:
         raise AssertionError(f"still says: {self.words}")
 
 
-def spot(slider, part):
-    """A place on a slider, in pixels of the window, after that place has come into sight."""
-    slider.evaluate("slider => slider.scrollIntoView({block: 'center', behavior: 'instant'})")
-    box = slider.bounding_box()
+def first_control(place):
+    """An explorer's first slider, or its first button where it has none, and the keys that use it."""
+    slider = place.locator("input[type=range]")
+    return (slider.first, ("Home", "ArrowRight")) if slider.count() else (place.locator("button").first, ("Enter",))
+
+
+def spot(control, part):
+    """A place on a control, in pixels of the window, after that place has come into sight."""
+    control.evaluate("control => control.scrollIntoView({block: 'center', behavior: 'instant'})")
+    box = control.bounding_box()
     return box["x"] + part * box["width"], box["y"] + box["height"] / 2
 
 
@@ -212,13 +219,13 @@ EACH = pytest.mark.parametrize(("page", "number", "module"), EXPLORERS, ids=[f"{
 @EACH
 def test_an_explorer_answers_mouse_and_keyboard(browser, page, number, module):
     with at_explorer(browser, page, number) as (tab, place):
-        slider = place.locator("input[type=range]").first
+        control, keys = first_control(place)
         seen = Seen(place)
-        tab.mouse.click(*spot(slider, 0.9))
+        tab.mouse.click(*spot(control, 0.9))
         seen = seen.changes()
-        slider.focus()
-        tab.keyboard.press("Home")
-        tab.keyboard.press("ArrowRight")
+        control.focus()
+        for key in keys:
+            tab.keyboard.press(key)
         seen.changes()
 
 
@@ -228,7 +235,7 @@ def test_an_explorer_answers_touch_on_a_phone_in_the_dark(browser, page, number,
     with at_explorer(browser, page, number, **options) as (tab, place):
         assert place.locator(".explorer").get_attribute("data-theme") == "dark"
         seen = Seen(place)
-        tab.touchscreen.tap(*spot(place.locator("input[type=range]").first, 0.75))
+        tab.touchscreen.tap(*spot(first_control(place)[0], 0.75))
         seen.changes()
         assert tab.evaluate("document.documentElement.scrollWidth") <= 360
 

@@ -1,4 +1,4 @@
-"""Puts beside the explorers' modules what they fetch: the network, and pictures cut from a dataset.
+"""Puts beside the explorers' modules what they fetch: the network, the history, and pictures cut from a dataset.
 
 The book's build calls `ship`. It cuts from CIFAR-10's test set where that is on this machine, and otherwise uses what
 `make weights` cut from the photographs of `data.patches10` and the repository holds: nothing of CIFAR-10 is committed.
@@ -15,7 +15,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from alexnet import data  # noqa: E402
+from alexnet import data, timeline  # noqa: E402
 from alexnet.explorers import pictures  # noqa: E402
 
 WEIGHTS = ROOT / "assets" / "weights"
@@ -31,6 +31,7 @@ def ship(folder):
     folder.mkdir(parents=True, exist_ok=True)
     for path in (*WEIGHTS.iterdir(), *ASSETS.iterdir()):
         shutil.copy(path, folder)
+    (folder / "timeline.json").write_text(timeline.to_json() + "\n", encoding="utf-8")
     try:
         cifar = data.cifar10(download=False)
     except data.DataError:

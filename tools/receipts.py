@@ -1,4 +1,4 @@
-"""Write the page Receipts, chapters/receipts.md, from assets/facts.yml and the pages that use it: `make receipts`."""
+"""Write the page Receipts, chapters/receipts.md, from assets/facts.yml and what uses it: `make receipts`."""
 
 import os
 import re
@@ -6,13 +6,14 @@ from collections import Counter
 from urllib.parse import quote
 
 import prose
-from alexnet import facts
+from alexnet import facts, timeline
 
 ABOUT = {
     "computed": ("=", "an expression gives the number again, and a test evaluates it on every change"),
     "quoted": ("“", "the source says so, at the place that is named"),
     "inferred": ("~", "somebody's reading of evidence; it could be wrong"),
     "unverified": ("?", "told from memory or by others; the source could not be opened"),
+    "anecdote": ("…", "told again and again; nothing of its time says so"),
 }
 HEAD = """\
 # Receipts
@@ -26,9 +27,9 @@ and where you can look it up yourself. There are {total} receipts.
 
 {doubtful}
 
-A receipt that no page uses is not kept, and a link whose text differs from its receipt is an error; \
-[the tests](about.md) see to both. This page is written by `make receipts` from `assets/facts.yml`. If you can mend or \
-confirm a receipt, the button at the top of the page opens an issue.
+A receipt that neither a page nor the timeline uses is not kept, and a link whose text differs from its receipt is an \
+error; [the tests](about.md) see to both. This page is written by `make receipts` from `assets/facts.yml`. If you can \
+mend or confirm a receipt, the button at the top of the page opens an issue.
 """
 
 
@@ -51,6 +52,11 @@ def page(pages):
     rows = [f"| **{mark} {how}** | {counts[how]} | {means} |" for how, (mark, means) in ABOUT.items()]
     parts = [HEAD.format(total=len(claims), rows="\n".join(rows), doubtful=_doubtful(claims))]
     used = uses(pages)
+    history = timeline.events().values()
+    shows = next((page for page in pages if any("TimelineExplorer" in source for source in page.code)), None)
+    for id in claims:
+        used[id] = [_use(page, linked) for page, linked in used.get(id, ())]
+        used[id] += [_event(event, shows) for event in history if id in event.claims]
     groups = {source.title: [c for c in claims.values() if c.source == key] for key, source in sources.items()}
     alone = [c for c in claims.values() if not c.source]
     groups["Computed by the book itself"] = [c for c in alone if c.how == "computed"]
@@ -58,18 +64,19 @@ def page(pages):
     for title, group in groups.items():
         if group:
             parts.append(f"## {_plain(title)}\n")
-            parts += [_receipt(c, sources.get(c.source), claims, used.get(c.id, ())) for c in group]
+            parts += [_receipt(c, sources.get(c.source), claims, used[c.id]) for c in group]
     return "\n".join(parts)
 
 
 def _doubtful(claims):
     """A sentence that leads to whatever is less than sure."""
     parts = []
-    for how in ("inferred", "unverified"):
+    for how, word in (("inferred", "Inferred"), ("unverified", "Unverified"), ("anecdote", "Anecdotes")):
         links = [f"[{_plain(c.text)}](#{c.id})" for c in claims.values() if c.how == how]
         if links:
-            parts.append(f"{how.capitalize()} {'is' if len(links) == 1 else 'are'}: {', '.join(links)}.")
-    return " ".join(parts) or "None is inferred or unverified."
+            verb = "is" if len(links) == 1 and how != "anecdote" else "are"
+            parts.append(f"{word} {verb}: {', '.join(links)}.")
+    return " ".join(parts) or "None is less than sure."
 
 
 def _receipt(claim, source, claims, used):
@@ -85,7 +92,7 @@ def _receipt(claim, source, claims, used):
     elif place:
         how += f"; {place}" if claim.how == "unverified" else f" from {place}"
     readers = [f"[{_plain(c.text)}](#{c.id})" for c in claims.values() if claim.id in c.needs]
-    where = [_use(page, linked) for page, linked in used] + readers
+    where = used + readers
     return "\n".join(
         [
             f"### {claim.id}\n",
@@ -97,10 +104,20 @@ def _receipt(claim, source, claims, used):
 
 
 def _use(page, linked):
-    name, title = str(page.path.relative_to(prose.ROOT).with_suffix("")), _plain(page.title)
+    return _link(_plain(page.title), page) + ("" if linked else " (in a cell)")
+
+
+def _event(event, shows):
+    """Where an event of the timeline uses a claim; `shows` is the page that draws the timeline, if there is one."""
+    words = f"timeline, {_plain(event.when)}: {_plain(event.title)}"
+    return _link(words, shows) if shows else words
+
+
+def _link(words, page):
+    name = str(page.path.relative_to(prose.ROOT).with_suffix(""))
     if name in (prose.ROOT / "_toc.yml").read_text().split():  # other pages, such as the README, are not in the book
-        title = f"[{title}]({os.path.relpath(page.path, prose.RECEIPTS.parent)})"
-    return title + ("" if linked else " (in a cell)")
+        return f"[{words}]({os.path.relpath(page.path, prose.RECEIPTS.parent)})"
+    return words
 
 
 def _prose(text):

@@ -77,6 +77,7 @@ def watch(port=8000):
         "assets/js/*",
         "assets/figures/*",
         "assets/*.bib",
+        "assets/*.yml",
         "alexnet/explorers/front/*",
         "alexnet/explorers/front/*/*",
         "tools/bookpages.py",

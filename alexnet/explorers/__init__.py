@@ -19,6 +19,7 @@ _HOMES = {
     "Recording": "replay",
     "ReplayExplorer": "replay",
     "SoftmaxExplorer": "softmax",
+    "TimelineExplorer": "timeline",
 }
 
 __all__ = sorted(_HOMES)
