@@ -17,7 +17,12 @@ IN_A_CELL = """() => {
     const place = document.querySelector(".alexnet-explorer");
     const cell = document.createElement("div");
     cell.className = "cell";
-    cell.innerHTML = "<div class=cell_output style='overflow-x: auto'><div class=output></div></div>";
+    cell.innerHTML = "<div class=cell_output><div class=output></div></div>";
+    // The rules of the book's own style and of its theme.
+    document.head.insertAdjacentHTML("beforeend", `<style>
+        .cell_output { overflow-x: auto; }
+        div.cell_output .output { max-width: 100%; overflow-x: auto; }
+    </style>`);
     place.replaceWith(cell);
     cell.querySelector(".output").append(place);
 }"""
