@@ -55,3 +55,9 @@ def top_k_error_first(scores, labels, k):
     """Looks at the first place only, whatever k is."""
     above, tied = _places(scores, labels)
     return np.mean(1 - np.clip((1 - above) / tied, 0, 1))
+
+
+def top_k_error_nan(scores, labels, k):
+    """Takes a label whose score is nan for one that nothing is preferred to."""
+    above, tied = _places(scores, labels)
+    return np.mean(1 - np.clip((k - above) / np.maximum(tied, 1), 0, 1))
