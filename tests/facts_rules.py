@@ -6,8 +6,8 @@ from urllib.parse import unquote
 from alexnet import facts
 from prose import GAP
 
-# A chapter of history by its file's name.
-HISTORY = re.compile(r"1\d-.*\.(ipynb|md)")
+# A chapter of history, or of what came of it, by its file's name.
+HISTORY = re.compile(r"[16]\d-.*\.(ipynb|md)")
 # One of these in the same section says that something is less than sure.
 UNSURE = {
     "inferred": re.compile(r"\b(infer\w*|guess\w*|perhaps|probably|likely|presumably|suggests?)\b", re.I),
