@@ -41,7 +41,7 @@ STARTS = {
     # The paper's, sections 2 and 5; biases are 0, as in the layers that it does not name.
     "2012": {"weights": 0.01, "scaled": False, "rates": (0.00125, 0.0025, 0.005, 0.01)},
 }
-PARTS = (("today", 2000), ("2012", 2000))
+PARTS = (("today", 2000), ("2012", 2000), ("today", 50_000))
 SEARCH_SEED, SEARCH_PASSES, CAP = 1000, 5, 80
 RECIPE = training.Recipe(
     batch_size=128,

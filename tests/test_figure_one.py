@@ -30,7 +30,8 @@ def problems(record, script):
         found.append("the parts are not those of the script's plan")
     for part in record["parts"]:
         if min(_seeds(part, "relu"), _seeds(part, "tanh")) < 3:
-            found.append(f"there are not three seeds of both functions: {part['start']}")
+            what = f"{part['start']}, {part['pictures']}"
+            found.append(f"there are not three seeds of both functions: {what}")
         for activation in ("relu", "tanh"):
             found += _search_problems(part, activation, record["settings"])
             for run in _of(part["runs"], activation):
@@ -135,7 +136,7 @@ def half_made_part(record):
 
 SPOILS = {
     half_made_part: "script's plan",
-    two_seeds_of_one_part: "three seeds of both functions: 2012",
+    two_seeds_of_one_part: "three seeds of both functions: today, 50000",
     another_network: "other settings",
     another_recipe: "other settings",
     two_seeds: "three seeds",
