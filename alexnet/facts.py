@@ -1,14 +1,7 @@
 """Claims with receipts: the historical, architectural and hardware facts of the book, read from assets/facts.yml.
 
-Every claim says where it comes from and how it is established:
-
-    computed     the expression gives the value again; a test evaluates it
-    quoted       the source says so, at the place that is named
-    inferred     somebody's reading of evidence; it could be wrong
-    unverified   told from memory or by others; the source could not be opened
-    anecdote     told again and again; nothing of its time says so
-
-What is inferred, unverified or an anecdote is called so wherever it is used. Here are neither Keras nor NumPy.
+Every claim says where it comes from and how it is established (`KINDS`). What is less than sure is
+called so wherever it is used. Here are neither Keras nor NumPy.
 """
 
 from __future__ import annotations
@@ -27,8 +20,15 @@ import yaml
 
 from alexnet import architecture
 
-# From the surest to the least sure.
-KINDS = ("computed", "quoted", "inferred", "unverified", "anecdote")
+# How a claim can be established, from the surest to the least sure: its sign, and what that means.
+KINDS = {
+    "computed": ("=", "an expression gives the number again, and a test evaluates it on every change"),
+    "quoted": ("“", "the source says so, at the place that is named"),
+    "inferred": ("~", "somebody's reading of evidence; it could be wrong"),
+    "unverified": ("?", "told from memory or by others; the source itself was not opened"),
+    "anecdote": ("…", "told again and again; nothing of its time says so"),
+}
+SURE = ("computed", "quoted")
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?", re.I)

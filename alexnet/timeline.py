@@ -23,15 +23,15 @@ GROUPS = ("ideas", "data", "hardware", "contest", "people", "software")
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 _FIELDS = {"id", "date", "title", "text", "group", "claims"}
-# As long as a label beside its dot may be.
-_TITLE = 30
+# As many letters as a label beside its mark has room for on the shortest axis, wherever the mark stands.
+_LABEL = 36
 
 
 @dataclass(frozen=True)
 class Event:
     """One event of the history.
 
-    id: kebab-case. date: "2012", "2012-12" or "2012-09-30", as exact as it is known. title: at most 30 characters.
+    id: kebab-case. date: "2012", "2012-12" or "2012-09-30", as exact as it is known. title: short, see `label`.
     text: one or two sentences. group: one of `GROUPS`. claims: ids of its receipts. how: that of its least sure claim,
     one of `facts.KINDS`. start, end: the first moment of the day, month or year of the date, and the first one after
     it, as decimal years.
@@ -51,6 +51,16 @@ class Event:
     def middle(self) -> float:
         """Where the event stands on an axis and among others: the middle of the day, month or year of its date."""
         return (self.start + self.end) / 2
+
+    @property
+    def sure(self) -> bool:
+        """Whether all of its claims are."""
+        return self.how in facts.SURE
+
+    @property
+    def label(self) -> str:
+        """What stands beside its mark: its title, and how sure it is where that is less than sure."""
+        return self.title if self.sure else f"{self.title} ({self.how})"
 
     @property
     def when(self) -> str:
@@ -91,7 +101,7 @@ def zooms() -> dict[str, Zoom]:
 
 
 def to_json() -> str:
-    """All that a front end needs to draw the history: groups, zooms, and events with the words of their receipts."""
+    """All that a front end needs: groups, zooms, kinds of claims, and events with the words of their receipts."""
     claims, sources = facts.claims(), facts.sources()
 
     def receipt(id):
@@ -104,6 +114,7 @@ def to_json() -> str:
         "zooms": [
             {"name": zoom.name, "words": zoom.words, "start": zoom.start, "end": zoom.end} for zoom in zooms().values()
         ],
+        "kinds": facts.KINDS,
         "events": [
             {
                 "id": event.id,
@@ -111,9 +122,11 @@ def to_json() -> str:
                 "start": event.start,
                 "end": event.end,
                 "title": event.title,
+                "label": event.label,
                 "text": event.text,
                 "group": event.group,
                 "how": event.how,
+                "sure": event.sure,
                 "receipts": [receipt(id) for id in event.claims],
             }
             for event in _stored().values()
@@ -165,7 +178,6 @@ def _event(number: int, entry: Any, claims: Mapping[str, facts.Claim]) -> Event:
         demand(isinstance(claim, str) and claim in claims, f"no claim is called {claim!r}")
         demand(given.count(claim) == 1, f"the claim {claim} is named twice")
     title, words = entry["title"].strip(), " ".join(entry["text"].split())
-    demand(len(title) <= _TITLE, f"its title has {len(title)} characters; the label has room for {_TITLE}")
     demand(words[-1] in ".!?", "its text ends as a sentence does")
     sentences = len(re.findall(r"[.!?]”?(?= [A-Z“])", words)) + 1
     demand(sentences <= 2, f"its text has {sentences} sentences; two are enough")
@@ -181,17 +193,19 @@ def _event(number: int, entry: Any, claims: Mapping[str, facts.Claim]) -> Event:
         any(_DATE.fullmatch(value) and (value == date or value.startswith(f"{date}-")) for value in values),
         f"its date, {date}, is the value of none of its claims",
     )
-    return Event(
+    event = Event(
         id=id,
         date=date,
         title=title,
         text=words,
         group=entry["group"],
         claims=tuple(given),
-        how=max((claims[claim].how for claim in given), key=facts.KINDS.index),
+        how=max((claims[claim].how for claim in given), key=list(facts.KINDS).index),
         start=start,
         end=end,
     )
+    demand(len(event.label) <= _LABEL, f"its label has {len(event.label)} letters and room for {_LABEL}: {event.label}")
+    return event
 
 
 def span(date: str) -> tuple[float, float]:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from contextlib import contextmanager
 
 import pytest
@@ -190,14 +189,14 @@ class Seen:
 
     def changes(self):
         """What is seen once the words have changed; after twenty seconds it is an error that they have not."""
-        until = time.monotonic() + 20
-        while time.monotonic() < until:
-            if " ".join(self.place.locator("[role=status]").all_inner_texts()) != self.words:
-                after = Seen(self.place)
-                assert after.pixels != self.pixels, "the words changed, and nothing else"
-                return after
-            time.sleep(0.05)
-        raise AssertionError(f"still says: {self.words}")
+
+        def differ():
+            assert " ".join(self.said.all_inner_texts()) != self.words, f"still says: {self.words}"
+
+        soon(self.place.page, differ, 20)
+        after = Seen(self.place)
+        assert after.pixels != self.pixels, "the words changed, and nothing else"
+        return after
 
 
 def first_control(place):

@@ -116,6 +116,13 @@ def test_every_link_into_the_book_leads_somewhere(site):
     assert lost == []
 
 
+def spoilt(page, old, new):
+    """The parsed page with something else in the place of a text that it has."""
+    text = page.read_text(encoding="utf-8")
+    assert old in text
+    return BeautifulSoup(text.replace(old, new), "html.parser")
+
+
 def glossary_problems(page, tree):
     """A sentence for everything that is wrong with the glossary in the parsed page `tree`, which lies at `page`."""
     found, seen = [], []
@@ -195,9 +202,7 @@ SPOILT_ENTRIES = {
 def test_a_spoilt_entry_is_reported(site, spoil):
     old, new, message = SPOILT_ENTRIES[spoil]
     page = site / "chapters" / "glossary.html"
-    text = page.read_text(encoding="utf-8")
-    assert old in text
-    problems = glossary_problems(page, BeautifulSoup(text.replace(old, new), "html.parser"))
+    problems = glossary_problems(page, spoilt(page, old, new))
     assert any(message in problem for problem in problems), problems
 
 
@@ -246,9 +251,7 @@ def test_every_symbol_occurs_where_its_row_leads(site):
 )
 def test_a_spoilt_row_is_reported(site, old, new, message):
     page = site / "chapters" / "notation.html"
-    text = page.read_text(encoding="utf-8")
-    assert old in text
-    problems = notation_problems(page, BeautifulSoup(text.replace(old, new), "html.parser"))
+    problems = notation_problems(page, spoilt(page, old, new))
     assert any(message in problem for problem in problems), problems
 
 
@@ -311,9 +314,7 @@ def test_the_conclusion_proves_what_it_says(site):
 )
 def test_a_spoilt_conclusion_is_reported(site, old, new, message):
     page = site / "chapters" / "conclusion.html"
-    text = page.read_text(encoding="utf-8")
-    assert old in text
-    problems = conclusion_problems(page, BeautifulSoup(text.replace(old, new), "html.parser"))
+    problems = conclusion_problems(page, spoilt(page, old, new))
     assert any(message in problem for problem in problems), problems
 
 

@@ -10,7 +10,6 @@ import tomllib
 import pytest
 
 import prose
-import receipts
 from alexnet import facts, timeline
 from conftest import ROOT
 from facts_rules import event_problems, unused
@@ -85,7 +84,7 @@ SPOILT = {
     "an unknown claim": (("date-month]", "date-months]"), "event nips: no claim is called 'date-months'"),
     "a claim twice": (("[some-error, date-month]", "[date-month, date-month]"), "date-month is named twice"),
     "an unknown group": (("group: ideas", "group: papers"), "event nips: its group is one of ideas, data"),
-    "a long title": (("title: NIPS", f"title: {'N' * 31}"), "event nips: its title has 31 characters"),
+    "a long title": (("title: NIPS", f"title: {'N' * 37}"), "event nips: its label has 48 letters"),
     "an open sentence": (("A conference.", "A conference"), "event nips: its text ends"),
     "three sentences": (("A conference.", "A. But. Can it?"), "event nips: its text has 3 sentences"),
     "a date in words": (("date: 2012-12", "date: December 2012"), "event nips: its date is a year, a month"),
@@ -159,7 +158,7 @@ def test_what_is_less_than_sure_is_called_so_on_the_page_of_receipts():
     for event in EVENTS.values():
         for id in event.claims:
             part = page.split(f"### {id}\n")[1].split("\n### ")[0]
-            assert f"{receipts.ABOUT[CLAIMS[id].how][0]} {CLAIMS[id].how}**" in part
+            assert f"{facts.KINDS[CLAIMS[id].how][0]} {CLAIMS[id].how}**" in part
             assert f"timeline, {event.when}: {event.title}" in part
 
 

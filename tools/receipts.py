@@ -8,13 +8,6 @@ from urllib.parse import quote
 import prose
 from alexnet import facts, timeline
 
-ABOUT = {
-    "computed": ("=", "an expression gives the number again, and a test evaluates it on every change"),
-    "quoted": ("“", "the source says so, at the place that is named"),
-    "inferred": ("~", "somebody's reading of evidence; it could be wrong"),
-    "unverified": ("?", "told from memory or by others; the source could not be opened"),
-    "anecdote": ("…", "told again and again; nothing of its time says so"),
-}
 HEAD = """\
 # Receipts
 
@@ -49,7 +42,7 @@ def page(pages):
     """The text of the page."""
     claims, sources = facts.claims(), facts.sources()
     counts = Counter(claim.how for claim in claims.values())
-    rows = [f"| **{mark} {how}** | {counts[how]} | {means} |" for how, (mark, means) in ABOUT.items()]
+    rows = [f"| **{mark} {how}** | {counts[how]} | {means} |" for how, (mark, means) in facts.KINDS.items()]
     parts = [HEAD.format(total=len(claims), rows="\n".join(rows), doubtful=_doubtful(claims))]
     used = uses(pages)
     history = timeline.events().values()
@@ -80,7 +73,7 @@ def _doubtful(claims):
 
 
 def _receipt(claim, source, claims, used):
-    mark, _ = ABOUT[claim.how]
+    mark, _ = facts.KINDS[claim.how]
     how = f"- **{mark} {claim.how}**"
     place = (
         f"[{_plain(source.title)}]({quote(source.url, safe=':/?#=&%@+~,.-_')}), {_prose(claim.where)}" if source else ""

@@ -75,8 +75,7 @@ class TimelineExplorer(Explorer):
         shown = [known[id] for id in self.value["shown"]]
         sentence = (
             f"The history of AlexNet, {'from ' if self.zoom == 'all' else ''}{_said(zoom)}, in {len(shown)} events. "
-            f"{event.when}, {event.title}: {event.text}"
-            + ("" if event.how in ("computed", "quoted") else f" (This is {_article(event.how)}.)")
+            f"{event.when}, {event.title}: {event.text}" + ("" if event.sure else f" (This is {_article(event.how)}.)")
         )
         left, width = 84, 536
         place = {e.id: left + width * (e.middle - zoom.start) / (zoom.end - zoom.start) for e in shown}
@@ -112,10 +111,10 @@ def _article(how):
 
 def _mark(x, y, event, chosen):
     """A dot, hollow where the event is less than sure, with a ring where it is the chosen one."""
-    sure, colour = event.how in ("computed", "quoted"), COLOURS[event.group]
+    colour = COLOURS[event.group]
     ring = f'<circle cx="{x:.1f}" cy="{y}" r="8" fill="none" stroke="#1f2328" stroke-width="2"/>' if chosen else ""
     return (
-        f'{ring}<circle cx="{x:.1f}" cy="{y}" r="4.5" fill="{colour if sure else "#fff"}" stroke="{colour}" '
+        f'{ring}<circle cx="{x:.1f}" cy="{y}" r="4.5" fill="{colour if event.sure else "#fff"}" stroke="{colour}" '
         'stroke-width="2"/>'
     )
 

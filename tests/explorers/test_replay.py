@@ -338,15 +338,25 @@ def test_touch_on_a_chart_in_the_dark(opened, placed):
         assert 0 <= tab.get_by_role("slider").bounding_box()["y"] < 200
 
 
-# Notes the epoch and what the first button says, each time that they change: a slow machine may see too late what was.
+# Notes the epoch and what the first button says, each time that they change, and all that stands there with them, the
+# filters' picture too: a slow machine may look too late at what was.
 WATCH = """() => {
     const root = document.querySelector(".explorer");
-    const now = () => `${root.querySelector("input[type=range]").value} ${
-        [...root.querySelectorAll("button")].map(b => b.textContent.trim()).find(word => /^(play|pause)$/.test(word))}`;
+    const button = () => [...root.querySelectorAll("button")].find(b => /^(play|pause)$/.test(b.textContent.trim()));
+    const now = () => `${root.querySelector("input[type=range]").value} ${button().textContent.trim()}`;
+    window.picture = () => [root.innerText.replace(/\\b(play|pause)\\b/, ""), ...[...root.querySelectorAll("b")].map(
+        bar => bar.style.width), root.querySelector(".replay-filters").toDataURL()].join("\\n");
     window.seen = [now()];
-    new MutationObserver(() => { if (now() !== seen.at(-1)) seen.push(now()); })
-        .observe(root, {subtree: true, childList: true, attributes: true, characterData: true});
+    window.pictures = {};
+    new MutationObserver(() => {
+        if (now() !== seen.at(-1)) seen.push(now());
+        requestAnimationFrame(() => { pictures[root.querySelector("input[type=range]").value] = picture(); });
+    }).observe(root, {subtree: true, childList: true, attributes: true, characterData: true});
 }"""
+
+
+def same_as_played(tab, picture):
+    assert tab.evaluate("picture()") == picture
 
 
 def test_play_steps_to_the_end_and_stops(opened, placed):
@@ -361,6 +371,14 @@ def test_play_steps_to_the_end_and_stops(opened, placed):
         tab.wait_for_timeout(1300)
         assert tab.evaluate("seen") == ["3 play", "0 pause", "1 pause", "2 pause", "3 play"]
         agrees(tab, explorer)
+        played = tab.evaluate("pictures")
+        for epoch in range(4):
+            tab.get_by_role("slider").press("Home")
+            for _ in range(epoch):
+                tab.get_by_role("slider").press("ArrowRight")
+            explorer.epoch = epoch
+            agrees(tab, explorer)
+            soon(tab, lambda epoch=epoch: same_as_played(tab, played[str(epoch)]))
 
 
 def test_a_touch_of_the_slider_or_pause_stops_the_replay(opened, placed):

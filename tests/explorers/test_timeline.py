@@ -34,14 +34,10 @@ def drawn(tab):
     return tab
 
 
-def label(event):
-    return event.title if event.how in ("computed", "quoted") else f"{event.title} ({event.how})"
-
-
 def agrees(tab, explorer):
     """Labels, card, receipts and buttons are those that Python works out for the same state."""
     value = explorer.value
-    assert tab.locator(".timeline-title").all_inner_texts() == [label(EVENTS[id]) for id in value["shown"]]
+    assert tab.locator(".timeline-title").all_inner_texts() == [EVENTS[id].label for id in value["shown"]]
     assert tab.locator(".timeline-text").inner_text() == value["text"]
     card = tab.locator(".timeline-card")
     assert card.locator(".timeline-head .timeline-how").inner_text().endswith(value["how"])
@@ -187,7 +183,7 @@ def test_keyboard_goes_from_event_to_event(opened):
             agrees(tab, explorer)
             assert tab.evaluate("document.activeElement.checked"), "the focus stays with the chosen event"
         told = tab.locator("[role=status]").text_content()
-        assert told == f"{EVENTS[explorer.event].when}, {label(EVENTS[explorer.event])}: {explorer.value['text']}"
+        assert told == f"{EVENTS[explorer.event].when}, {EVENTS[explorer.event].label}: {explorer.value['text']}"
         tab.get_by_role("button", name="next ›").focus()
         for _ in range(2):
             explorer.event = explorer.value["next"]
@@ -216,7 +212,7 @@ def test_mouse_chooses_events_groups_and_zoom(opened):
             tab.get_by_role("checkbox", name=group).click()
             explorer.groups = [kept for kept in explorer.groups if kept != group]
             agrees(tab, explorer)
-        assert "No event of these groups" in tab.locator(".explorer").inner_text()
+        assert "No event of these kinds" in tab.locator(".explorer").inner_text()
         tab.get_by_role("checkbox", name="ideas").click()
         tab.get_by_role("radio", name="2006–2015").click()
         explorer.groups, explorer.zoom = ["ideas"], "2006-2015"

@@ -6,31 +6,34 @@ import { draw, text } from "./setup.mjs";
 globalThis.getComputedStyle = window.getComputedStyle;
 
 const module = await import("../../alexnet/explorers/front/timeline.mjs");
-const { arrange, axisMarks, label, length, middle, neighbours, rows, shown, sure, years } = module;
+const { arrange, axisMarks, length, middle, neighbours, rows, shown, years } = module;
 
 const event = (id, group, start, end, more = {}) => ({
   ...{ id, group, start, end, when: String(Math.floor(start)), title: `Title of ${id}`, text: `Text of ${id}.` },
-  ...{ how: "quoted", receipts: [{ id: `date-${id}`, text: "a date", how: "quoted", source: "A paper" }] },
+  ...{ label: more.title ?? `Title of ${id}`, how: "quoted", sure: true },
+  ...{ receipts: [{ id: `date-${id}`, text: "a date", how: "quoted", source: "A paper" }] },
   ...more,
 });
 const EVENTS = [
   event("a", "ideas", 1980, 1981),
   event("b", "people", 2012, 2013, {
-    how: "anecdote",
+    ...{ how: "anecdote", sure: false, label: "Title of b (anecdote)" },
     receipts: [{ id: "date-b", text: "2012", how: "anecdote", source: "" }],
   }),
   event("c", "contest", 2012.7, 2012.702),
-  event("d", "contest", 2012.75, 2012.752, { how: "inferred" }),
+  event("d", "contest", 2012.75, 2012.752, { how: "inferred", sure: false, label: "Title of d (inferred)" }),
 ];
 const ZOOMS = [
   { name: "all", words: "all", start: 1980, end: 2013 },
   { name: "2012", words: "only 2012", start: 2012, end: 2013 },
 ];
+const KINDS = { quoted: ["“", "so it says"], inferred: ["~", "a reading"], anecdote: ["…", "told again and again"] };
 const GROUPS = ["ideas", "contest", "people"];
+const WHOLE = { groups: GROUPS, zooms: ZOOMS, kinds: KINDS, events: EVENTS };
 const STATE = { event: "c", groups: GROUPS, zoom: "all" };
 
 /** A drawn explorer whose asset is answered with these events; without them the asset cannot be fetched. */
-async function opened(t, state = {}, whole = { groups: GROUPS, zooms: ZOOMS, events: EVENTS }) {
+async function opened(t, state = {}, whole = WHOLE) {
   const bytes = new TextEncoder().encode(JSON.stringify(whole));
   const answer = () => ({
     ok: Boolean(whole),
@@ -83,10 +86,14 @@ test("an axis has marks every five years, every year, every month, every fortnig
   assert.equal(axisMarks({ start: 2012, end: 2013 })[8][0], years(2012, 8, 1));
 });
 
-test("a label says what is less than sure", () => {
-  assert.deepEqual(EVENTS.map(sure), [true, false, true, false]);
-  assert.equal(label(EVENTS[1]), "Title of b (anecdote)");
-  assert.equal(label(EVENTS[2]), "Title of c");
+test("a label that has room on neither side has a place too", () => {
+  for (const start of [2003, 2013]) {
+    const [{ row, left }] = rows([event("e", "ideas", start, start + 1, { title: "T".repeat(80) })], {
+      start: 2000,
+      end: 2016,
+    });
+    assert.deepEqual([row, left], [0, start === 2013]);
+  }
 });
 
 /** The pixels of a lane's events on an axis of this length: from and to, labels and open dates. */
@@ -165,7 +172,7 @@ test("the chosen event is told, with links to its receipts", async (t) => {
   assert.equal(text(root.querySelector(".timeline-text")), "Text of c.");
   assert.match(root.querySelector(".timeline-receipt").href, /\/chapters\/receipts\.html#date-c$/);
   assert.equal(root.querySelector(".timeline-doubt"), null);
-  assert.match(text(root.querySelector(".timeline-steps")), /3 of 4/);
+  assert.match(text(root.querySelector(".timeline-steps")), /3 of 4: Title of c/);
   assert.equal(text(root.querySelector("[role=status]")), "2012, Title of c: Text of c.");
 });
 
@@ -181,7 +188,7 @@ test("a receipt is plain text where there is no page to lead to", async (t) => {
 
 test("doubt is told in words and by a hollow mark", async (t) => {
   const { root } = await opened(t, { event: "b" });
-  assert.match(text(root.querySelector(".timeline-doubt")), /^Anecdote: told again and again/);
+  assert.match(text(root.querySelector(".timeline-doubt")), /^Anecdote: told again and again\.$/);
   assert.match(text(root.querySelector(".timeline-receipts")), /2012: no source that could be opened … anecdote/);
   const hollow = [...root.querySelectorAll(".timeline-event")].map((e) => Boolean(e.querySelector(".hollow")));
   assert.deepEqual(hollow, [false, true, false, true]);
@@ -221,7 +228,7 @@ test("an event out of sight is told all the same, and leads back", async (t) => 
 
 test("nothing in sight is said", async (t) => {
   const { root } = await opened(t, { groups: [] });
-  assert.match(text(root), /No event of these groups/);
+  assert.match(text(root), /No event of these kinds/);
   assert.ok(named(root, "next").disabled);
 });
 
@@ -230,8 +237,7 @@ test("what cannot be loaded is said, and can be tried again", async (t) => {
   assert.match(text(root.querySelector("[role=alert]")), /could not be loaded \(Error: 404 Not Found\)/);
   t.mock.method(globalThis, "fetch", async () => ({
     ok: true,
-    arrayBuffer: async () =>
-      new TextEncoder().encode(JSON.stringify({ groups: GROUPS, zooms: ZOOMS, events: EVENTS })).buffer,
+    arrayBuffer: async () => new TextEncoder().encode(JSON.stringify(WHOLE)).buffer,
   }));
   named(root, "try again").click();
   await new Promise((resolve) => setTimeout(resolve, 20));

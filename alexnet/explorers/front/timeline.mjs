@@ -21,17 +21,6 @@ const SYMBOLS = {
   software: svg`<path d="M8 14 1.5 2.5h13z"></path>`,
 };
 
-// As on the page Receipts: a sign, and what it means.
-const HOW = {
-  computed: ["=", ""],
-  quoted: ["“", ""],
-  inferred: ["~", "Somebody's reading of evidence; it could be wrong."],
-  unverified: ["?", "Told from memory or by others; the source could not be opened."],
-  anecdote: ["…", "Told again and again; nothing of its time says so."],
-};
-
-export const sure = (event) => HOW[event.how][1] === "";
-
 /** Where an event stands on the axis. */
 export const middle = (event) => (event.start + event.end) / 2;
 
@@ -74,12 +63,9 @@ export function axisMarks({ start, end }) {
   return found;
 }
 
-/** What stands beside an event's mark: its title, and how sure it is where that is less than sure. */
-export const label = (event) => (sure(event) ? event.title : `${event.title} (${event.how})`);
-
 /** How long a label is at most, in pixels, with its mark: letters of 12 pixels in a font that is wide. */
 export const length = (event) =>
-  [...label(event)].reduce((sum, c) => sum + (/[A-Z0-9mw]/.test(c) ? 8.8 : /[fijlrt.,:' ()-]/.test(c) ? 5 : 7.6), 24);
+  [...event.label].reduce((sum, c) => sum + (/[A-Z0-9mw]/.test(c) ? 8.8 : /[fijlrt.,:' ()-]/.test(c) ? 5 : 7.6), 24);
 
 /** The share of a part of the history that lies before a moment. */
 const share = (moment, { start, end }) => Math.min(1, Math.max(0, (moment - start) / (end - start)));
@@ -110,7 +96,9 @@ function placed(events, zoom, lefts) {
     const right = { left: false, from: at - HALF, to: at - HALF + long };
     const left = { left: true, from: at + HALF - long, to: at + HALF };
     const both = n < lefts ? [left, right] : [right, left];
-    const sides = both.filter(({ from, to }) => from >= -HALF && to <= AXIS + HALF);
+    const fit = both.filter(({ from, to }) => from >= -HALF && to <= AXIS + HALF);
+    // One that has room on neither side is cut by the style sheet.
+    const sides = fit.length ? fit : [at < AXIS / 2 ? right : left];
     for (let row = 0; ; row++) {
       taken[row] ??= [];
       for (const { left, from, to } of sides) {
@@ -153,22 +141,23 @@ function go(api, id) {
     chosen.closest("li").scrollIntoView?.({ block: "nearest" });
 }
 
-const badge = (how) => html`<span class="timeline-how" data-how=${how}>${HOW[how][0]} ${how}</span>`;
+const badge = (api, how) =>
+  html`<span class="timeline-how" data-how=${how}>${api.own.whole.kinds[how][0]} ${how}</span>`;
 
 function receipt(api, { id, text, how, source }) {
   // Live there is no page to lead to.
   const address = api.page ? new URL(`${RECEIPTS}#${id}`, import.meta.url).href : nothing;
   return html`<li><a class="timeline-receipt" href=${address}>${text}</a><span class="soft">: ${source || "no source that could be opened"}</span>
-    ${badge(how)}</li>`;
+    ${badge(api, how)}</li>`;
 }
 
 function card(api, event, inSight) {
   return html`<div class="timeline-card" data-group=${event.group}>
     ${inSight ? nothing : html`<p class="soft">Not among the events that are shown:</p>`}
     <p class="timeline-head"><span class="timeline-what"><strong>${event.title}</strong> ${event.when}, <span class="soft">${event.group}</span></span>
-      ${badge(event.how)}</p>
+      ${badge(api, event.how)}</p>
     <p class="timeline-text">${event.text}</p>
-    ${sure(event) ? nothing : html`<p class="timeline-doubt">${event.how[0].toUpperCase()}${event.how.slice(1)}: ${HOW[event.how][1].replace(/^./, (c) => c.toLowerCase())}</p>`}
+    ${event.sure ? nothing : html`<p class="timeline-doubt">${event.how[0].toUpperCase()}${event.how.slice(1)}: ${api.own.whole.kinds[event.how][1]}.</p>`}
     <p class="timeline-from">Receipts:</p>
     <ul class="timeline-receipts">${event.receipts.map((found) => receipt(api, found))}</ul>
   </div>`;
@@ -183,8 +172,8 @@ function entry(api, event, { row, left, share: at }, zoom) {
     <label class=${`timeline-event${left ? " left" : ""}${here ? " here" : ""}`}
       style=${`${top};--left:${percent(at)};--most:${Math.ceil(length(event))}px`}>
       <input type="radio" name=${`${api.id}-event`} .checked=${here} @change=${() => go(api, event.id)} />
-      ${symbol(event.group, sure(event))}
-      <span class="timeline-title">${label(event)}</span>
+      ${symbol(event.group, event.sure)}
+      <span class="timeline-title">${event.label}</span>
       <span class="timeline-when">${event.when}, ${event.group}</span>
     </label>
     ${here ? card(api, event, true) : nothing}
@@ -208,7 +197,7 @@ function filters(api, all) {
   const toggle = (group) =>
     api.set({ groups: all.filter((g) => (g === group ? !groups.includes(g) : groups.includes(g))) });
   return html`<fieldset class="control radios timeline-groups">
-    <legend>groups</legend>
+    <legend>kinds</legend>
     ${all.map(
       (group) => html`<label data-group=${group}>
         <input type="checkbox" .checked=${groups.includes(group)} @change=${() => toggle(group)} />
@@ -241,10 +230,10 @@ function view(api) {
   const number = inSight.indexOf(event);
   const { previous, next } = neighbours(whole.events, inSight, event?.id);
   const arranged = arrange(inSight, groups, zoom);
-  const said = number < 0 ? `${inSight.length} events` : `${number + 1} of ${inSight.length}`;
+  const said = number < 0 ? `${inSight.length} events` : `${number + 1} of ${inSight.length}: ${event.title}`;
   return html`
     <div class="controls">
-      ${radios(api, { name: "zoom", label: "show", options: whole.zooms.map(({ name, words }) => [name, words]) })}
+      ${radios(api, { name: "zoom", label: "years", options: whole.zooms.map(({ name, words }) => [name, words]) })}
       ${filters(api, whole.groups)}
     </div>
     <div class="timeline-steps">
@@ -252,7 +241,7 @@ function view(api) {
       ${button("next ›", () => go(api, next.id), { disabled: !next })}
       <span>${said}</span>
     </div>
-    ${inSight.length ? nothing : html`<p class="result">No event of these groups lies in this part of the history.</p>`}
+    ${inSight.length ? nothing : html`<p class="result">No event of these kinds lies in this part of the history.</p>`}
     <div class="timeline" role="radiogroup" aria-label="events" style=${`--rows:${ROW * arranged.rows}px`}>
       ${lanes(arranged, zoom)}
       <ol>
@@ -260,9 +249,9 @@ function view(api) {
         ${event && number < 0 ? html`<li>${card(api, event, false)}</li>` : nothing}
       </ol>
     </div>
-    <p class="soft timeline-key">Hollow marks are less than sure, and say how. A bar behind a mark is the time that its date leaves open.
-      Arrow keys go from event to event.</p>
-    <div class="timeline-unseen" role="status">${event ? `${event.when}, ${label(event)}: ${event.text}` : nothing}</div>`;
+    <p class="soft timeline-key">A hollow mark: something in the event is less than sure, and its text says in which way.
+      <span class="timeline-wide">A bar behind a mark: the time that its date leaves open. Arrow keys go from event to event.</span></p>
+    <div class="timeline-unseen" role="status">${event ? `${event.when}, ${event.label}: ${event.text}` : nothing}</div>`;
 }
 
 export default explorer({ title: "Explorer: timeline of AlexNet", view, start: (api) => void load(api) });
