@@ -182,9 +182,9 @@ class Seen:
     """What an explorer says, and how it looks apart from that and from the controls that were touched."""
 
     def __init__(self, place):
-        self.place, said = place, place.locator("[role=status]")
-        self.words = " ".join(said.all_inner_texts())
-        mask = [said, *(place.locator(tag) for tag in ("input", "output", "select"))]
+        self.place, self.said = place, place.locator("[role=status]")
+        self.words = " ".join(self.said.all_inner_texts())
+        mask = [self.said, *(place.locator(tag) for tag in ("input", "output", "select"))]
         self.pixels = place.locator(".explorer").screenshot(mask=mask, animations="disabled")
 
     def changes(self):
