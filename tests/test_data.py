@@ -212,6 +212,27 @@ def test_patches_are_balanced_and_deterministic():
         data.patches10(train=15)
 
 
+def test_digits_are_the_packages_enlarged():
+    from sklearn.datasets import load_digits
+
+    digits, stored = data.digits32(), load_digits()
+    assert len(digits.y_train) == 1297 and np.bincount(digits.y_test).tolist() == [50] * 10
+    pictures, labels = (
+        np.concatenate(parts) for parts in ((digits.x_train, digits.x_test), (digits.y_train, digits.y_test))
+    )
+    assert pictures.shape == (1797, 32, 32, 3) and pictures.dtype == np.uint8 and (pictures == pictures[..., :1]).all()
+    # Means over the squares that a stored pixel has become tell which digit it was; each is there once.
+    small = pictures[..., 0].reshape(-1, 8, 4, 8, 4).mean((2, 4)).reshape(len(labels), -1)
+    own = stored.images.reshape(len(labels), -1) * 255 / 16
+    nearest = ((own**2).sum(1) - 2 * small @ own.T).argmin(1)
+    assert len(set(nearest)) > 1790 and (stored.target[nearest] == labels).mean() > 0.999
+    np.testing.assert_array_equal(digits.x_test, data.digits32().x_test)
+    assert not np.array_equal(digits.x_test, data.digits32(seed=1).x_test)
+    for test in (55, 1800):
+        with pytest.raises(ValueError, match="a multiple of ten"):
+            data.digits32(test)
+
+
 @pytest.mark.parametrize("spoilt", ["train", "test"])
 def test_no_pixel_of_one_split_reaches_the_other(monkeypatch, spoilt):
     """Replace the pixels that one split may see by noise: the other split must not change, and this one must."""
