@@ -99,8 +99,9 @@ def trained(network, pictures, seed, dataset):
 
 
 def kept_for_later(name, network, make):
-    """Train, or load what was trained in an earlier call: the network's weights and `make`'s note are kept."""
-    path = TRAINED / f"{name}.npz"
+    """Train, or load what a call with the same settings trained: the network's weights and `make`'s note are kept."""
+    settings = hashlib.sha256(json.dumps(chosen_settings()).encode()).hexdigest()[:12]
+    path = TRAINED / settings / f"{name}.npz"
     if not path.exists():
         note = make()
         arrays = {
@@ -108,7 +109,7 @@ def kept_for_later(name, network, make):
             for layer, pair in compression.weights(network).items()
             for part, values in zip(("kernel", "bias"), pair, strict=True)
         }
-        TRAINED.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(path.with_suffix(".part.npz"), note=json.dumps(note), **arrays)
         path.with_suffix(".part.npz").rename(path)
     with np.load(path) as stored:
