@@ -1,4 +1,4 @@
-"""Wrong answers to the coded exercise of chapters/15-compressing-alexnet.ipynb, for its self-check to turn down."""
+"""Wrong answers to the coded exercise of chapters/62-compressing-alexnet.ipynb, for its self-check to turn down."""
 
 
 def decode_from_the_end(bits, code):

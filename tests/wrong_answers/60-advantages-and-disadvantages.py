@@ -1,4 +1,4 @@
-"""Wrong answers to the coded exercise of chapters/13-advantages-and-disadvantages.ipynb, to be turned down."""
+"""Wrong answers to the coded exercise of chapters/60-advantages-and-disadvantages.ipynb, to be turned down."""
 
 import numpy as np
 
