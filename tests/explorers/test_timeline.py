@@ -168,7 +168,7 @@ def test_marks_stand_where_their_dates_are(opened):
             assert mark["x"] + 8 == pytest.approx(middle[2006] + year * (EVENTS[id].middle - 2006), abs=2), id
         # A year that is known without its month is a bar as long as a year.
         widths = dict(zip(explorer.value["shown"], boxes(tab, ".timeline-open"), strict=True))
-        assert widths["ilsvrc-2013"]["width"] == pytest.approx(year, abs=1)
+        assert widths["persuasion"]["width"] == pytest.approx(year, abs=1)
         assert widths["dropout"]["width"] < 2
 
 
