@@ -1,9 +1,10 @@
-"""Does Keras's export to ONNX give the same network? The trained tower, and a small network whose maps are in groups.
+"""Does Keras's export to ONNX give the same network? The trained tower with and without the normalisation of pixels in
+it, and a small network whose maps are in groups.
 
 Needs onnx, tf2onnx and onnxruntime, which neither the book nor Colab installs, so that the chapter on using a trained
 network reads what was found. For each network, assets/records/onnx-export.json has whether the export refuses a network
-that was never called, how large the file is, whether ONNX Runtime opens and runs it, and the largest difference of its
-logits from Keras's, beside their range.
+that was never called, how large the file is, which inputs it asks for, whether ONNX Runtime opens it and runs it on
+pictures alone, and the largest difference of its logits from Keras's, beside their range.
 
     pip install onnx tf2onnx onnxruntime; python experiments/onnx_export.py
 """
@@ -40,7 +41,20 @@ def grouped():
     return keras.Sequential(layers)
 
 
-NETWORKS = {"cifar10-tower": lambda: model.pretrained("cifar10-tower"), "two groups": grouped}
+def bare():
+    """The trained tower behind its first layer: it takes pictures that are normalised already."""
+    trained, made = model.pretrained("cifar10-tower"), model.build("cifar10-tower", weight_decay=0.0)
+    for layer in made.layers:
+        if layer.get_weights():
+            layer.set_weights(trained.get_layer(layer.name).get_weights())
+    return made
+
+
+NETWORKS = {
+    "cifar10-tower": lambda: model.pretrained("cifar10-tower"),
+    "cifar10-tower, without normalize": bare,
+    "two groups": grouped,
+}
 
 
 def said(error):
@@ -50,7 +64,7 @@ def said(error):
 
 def tried(make, pictures):
     """What becomes of the export of a network: see the top of this file; what did not happen is None."""
-    found = dict.fromkeys(("refused_before_a_call", "bytes", "written", "runs", "difference", "error"))
+    found = dict.fromkeys(("refused_before_a_call", "written", "bytes", "inputs", "runs", "difference", "error"))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
         try:
@@ -66,6 +80,7 @@ def tried(make, pictures):
             network.export(path, format="onnx", verbose=False)
             found |= {"written": path.exists(), "bytes": path.stat().st_size}
             session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+            found["inputs"] = [given.name for given in session.get_inputs()]
             answers = session.run(None, {session.get_inputs()[0].name: pictures})[0]
             found |= {"runs": True, "difference": float(np.abs(answers - logits).max())}
         except Exception as error:
@@ -75,10 +90,11 @@ def tried(make, pictures):
 
 def main():
     pictures = data.patches10(2500, 1000).x_test[:PICTURES].astype("float32")
+    normalised = keras.ops.convert_to_numpy(model.pretrained("cifar10-tower").get_layer("normalize")(pictures))
     record = {
         "question": "does model.export(format='onnx') write a file that gives the same logits in ONNX Runtime",
         "pictures": PICTURES,
-        "networks": {name: tried(make, pictures) for name, make in NETWORKS.items()},
+        "networks": {name: tried(make, normalised if make is bare else pictures) for name, make in NETWORKS.items()},
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "environment": training.environment(),
         "date": training.now(),

@@ -27,8 +27,8 @@ import time
 from pathlib import Path
 
 if __name__ == "__main__":
-    # One thread, as it runs beside other work.
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    # Few threads, as it runs beside other work.
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "2", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
@@ -60,10 +60,11 @@ WATCHED = {"patches10": 50, "digits32": 20}  # of each class, set aside for choi
 NETWORK_TASKS, NETWORK_EXAMPLES, SEARCH_EXAMPLES = ("digits32",), (10, 30, 100), 30
 # For each way of training: steps for each number of examples, and the learning rates that are tried.
 STEPS = {
-    "from scratch": {10: 150, 30: 200, 100: 300},
+    "from scratch": {10: 300, 30: 400, 100: 600},
     "fully connected": {10: 300, 30: 400, 100: 600},
     "all layers": {10: 60, 30: 100, 100: 150},
 }
+SEARCH_STEPS = {"from scratch": 200, "fully connected": 400, "all layers": 100}
 RATES = {"from scratch": (0.01, 0.03), "fully connected": (0.003, 0.01, 0.03), "all layers": (0.003, 0.01)}
 RECIPE = training.Recipe(batch_size=16, nesterov=True, flip=False, shift=2, precision="float32")
 
@@ -187,11 +188,11 @@ def upper(network):
     return keras.Model(inputs, x)
 
 
-def networks(name, dataset, pool5, examples, draw, rates, judged, ways=tuple(STEPS)):
+def networks(name, dataset, pool5, examples, draw, rates, judged, steps, ways=tuple(STEPS)):
     """Train in each way on a draw: rows of way, losses, and the shares of training and judged pictures that are right.
 
     pool5: what pool5 of the trained network gives for all training pictures and for the judged, as rows.
-    judged: (pictures, labels). rates: by way.
+    judged: (pictures, labels). rates, steps: by way.
     """
     chosen = drawn(name, dataset, examples, draw)
     pictures, labels = dataset.x_train[chosen], dataset.y_train[chosen]
@@ -200,12 +201,12 @@ def networks(name, dataset, pool5, examples, draw, rates, judged, ways=tuple(STE
 
     def tune(way, network, seen, given, augment):
         keras.utils.set_random_seed(draw)
-        losses = learn(network, seen, labels, rates[way], STEPS[way][examples], draw, augment)
+        losses = learn(network, seen, labels, rates[way], steps[way], draw, augment)
         known, right = (
             round(float(np.mean(training.predict(network, x).argmax(1) == y)), 4)
             for x, y in ((seen, labels), (given, judged[1]))
         )
-        row = {"way": way, "learning_rate": rates[way], "steps": STEPS[way][examples], "losses": losses}
+        row = {"way": way, "learning_rate": rates[way], "steps": steps[way], "losses": losses}
         found.append(row | {"train_accuracy": known, "accuracy": right})
 
     keras.backend.clear_session()
@@ -228,7 +229,8 @@ def search_rates(name, dataset, before):
         found[way] = {}
         for rate in RATES[way]:
             # What is tuned before all layers are is tuned at its own best rate.
-            tried = networks(name, dataset, pool5, SEARCH_EXAMPLES, SEARCH_DRAW, rates | {way: rate}, judged, (way,))
+            settings = rates | {way: rate}, judged, SEARCH_STEPS
+            tried = networks(name, dataset, pool5, SEARCH_EXAMPLES, SEARCH_DRAW, *settings, (way,))
             found[way][str(rate)] = tried[-1]["accuracy"]
             print(name, tried[-1], round(time.process_time()), flush=True)
         rates[way] = best(found[way])
@@ -241,7 +243,13 @@ def chosen_settings(part):
     if part == "linear":
         chosen |= {"layers": LAYERS, "controls": CONTROLS, "examples": EXAMPLES, "penalties": PENALTIES}
     else:
-        chosen |= {"examples": NETWORK_EXAMPLES, "search_examples": SEARCH_EXAMPLES, "steps": STEPS, "rates": RATES}
+        chosen |= {
+            "examples": NETWORK_EXAMPLES,
+            "search_examples": SEARCH_EXAMPLES,
+            "search_steps": SEARCH_STEPS,
+            "steps": STEPS,
+            "rates": RATES,
+        }
         chosen |= {"recipe": dataclasses.asdict(RECIPE)}
     return json.loads(json.dumps(chosen))
 
@@ -296,11 +304,13 @@ def measure_networks(tasks, found, keep):
         for draw in range(NETWORK_DRAWS):
             for examples in NETWORK_EXAMPLES:
                 key = {"task": name, "examples": examples, "draw": draw}
-                if not any(row.items() >= key.items() for row in found["networks"]):
-                    judged = dataset.x_test, dataset.y_test
-                    rows = networks(name, dataset, pool5, examples, draw, rates, judged)
-                    found["networks"] += [key | row for row in rows]
-                    print(*found["networks"][-3:], round(time.process_time()), sep="\n", flush=True)
+                there = {row["way"] for row in found["networks"] if row.items() >= key.items()}
+                ways = tuple(way for way in STEPS if way not in there)
+                if ways:
+                    steps, judged = {way: STEPS[way][examples] for way in STEPS}, (dataset.x_test, dataset.y_test)
+                    rows = networks(name, dataset, pool5, examples, draw, rates, judged, steps, ways)
+                    found["networks"] += [key | row for row in rows if row["way"] in ways]
+                    print(*found["networks"][-len(ways) :], round(time.process_time()), sep="\n", flush=True)
                     keep()
 
 

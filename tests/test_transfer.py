@@ -67,8 +67,8 @@ def networks_problems(record, script):
                 what = f"{task}, {way}, {examples}"
                 key = {"task": task, "way": way, "examples": examples}
                 rows = [row for row in record["networks"] if row.items() >= key.items()]
-                if sorted(row["draw"] for row in rows) != list(range(3)):
-                    found.append(f"{what}: not three draws, each once")
+                if sorted(row["draw"] for row in rows) != list(range(script.NETWORK_DRAWS)):
+                    found.append(f"{what}: not as many draws as the script makes, each once")
                 if any(row["learning_rate"] != rate or row["steps"] != steps[examples] for row in rows):
                     found.append(f"{what}: not at the best rate of its search, or not trained to the end")
                 if not_a_share(rows, record) or not all(math.isfinite(loss) for row in rows for loss in row["losses"]):
@@ -200,13 +200,13 @@ def test_networks_start_as_they_are_said_to(script):
 
 
 def test_tuning_the_upper_part_leaves_the_convolutions_alone(script, monkeypatch):
-    monkeypatch.setattr(script, "STEPS", {way: {2: 10} for way in script.STEPS})
     monkeypatch.setattr(script, "WATCHED", {"patches10": 3})
     patches, seen = data.patches10(100, 20), []
     monkeypatch.setattr(script, "upper", lambda network, upper=script.upper: seen.append(network) or upper(network))
     pool5 = np.random.default_rng(0).uniform(size=(120, 1152)).astype("float32")
-    rates, judged = dict.fromkeys(script.STEPS, 0.01), (patches.x_test, patches.y_test)
-    rows = script.networks("patches10", patches, (pool5[:100], pool5[100:]), 2, 0, rates, judged, ("fully connected",))
+    rates, steps = (dict.fromkeys(script.STEPS, value) for value in (0.01, 10))
+    judged, ways = (patches.x_test, patches.y_test), ("fully connected",)
+    rows = script.networks("patches10", patches, (pool5[:100], pool5[100:]), 2, 0, rates, judged, steps, ways)
     assert [row["way"] for row in rows] == ["fully connected"] and json.loads(json.dumps(rows)) == rows
     trained, (tuned,) = model.pretrained(script.NETWORK), seen
     moved = [
