@@ -1,5 +1,4 @@
-"""Looking inside a network: what its convolutions answer to a picture, which pixels they see, what excites them most,
-and which pictures it takes for alike.
+"""Looking inside a network: what its layers answer to a picture, which pixels they see, and what excites them most.
 
 Works on any `keras.Model` of known layers (Sequential or functional) whose convolutions stand in the model itself, not
 in a model inside it.
@@ -169,36 +168,6 @@ def _fields_of(answers, fields):
             parts = np.array_split(answers, fields, axis=axis)
             answers = np.stack([part.mean(axis) for part in parts], axis=axis)
     return answers
-
-
-def neighbours(features, queries, k=6, metric="euclidean"):
-    """The rows of `features` nearest to each query: (numbers, distances), both (queries, k), the nearest first.
-
-    features: (count, dimensions), queries: (queries, dimensions). metric: "euclidean", as in the paper's section 6.1,
-    or "cosine", one minus the cosine of the angle; a row of zeros has a distance of one from everything.
-    Equal distances come in the order of the rows. Raises ValueError for other shapes, more neighbours than rows, and
-    an unknown metric.
-    """
-    rows, asked = np.asarray(features, "float64"), np.asarray(queries, "float64")
-    if rows.ndim != 2 or asked.ndim != 2 or rows.shape[1] != asked.shape[1]:
-        raise ValueError(f"features and queries are rows of equally many numbers; got {rows.shape} and {asked.shape}")
-    if not 1 <= k <= len(rows):
-        raise ValueError(f"the {k} nearest of {len(rows)} rows")
-    if metric == "cosine":
-        rows, asked = (part / np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-12) for part in (rows, asked))
-    elif metric != "euclidean":
-        raise ValueError(f"metric is 'euclidean' or 'cosine'; got {metric!r}")
-    squares, found, far = (rows**2).sum(1), [], []
-    # In parts: all distances of 10,000 pictures to as many others would take 0.8 GB.
-    for first in range(0, len(asked), 500):
-        part = asked[first : first + 500]
-        products = part @ rows.T
-        distances = 1 - products if metric == "cosine" else squares - 2 * products + (part**2).sum(1)[:, None]
-        nearest = np.argsort(distances, axis=1, kind="stable")[:, :k]
-        found.append(nearest)
-        far.append(np.take_along_axis(distances, nearest, 1))
-    far = np.maximum(np.concatenate(far), 0)
-    return np.concatenate(found), far if metric == "cosine" else np.sqrt(far)
 
 
 def _inside(model, names):

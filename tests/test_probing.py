@@ -167,30 +167,3 @@ def test_features_are_the_layers_answers_or_their_means_over_fields(network):
             mean = maps["conv1"][:, rows, columns].mean((1, 2))
             assert fields[:, row, column] == pytest.approx(mean, rel=1e-4, abs=1e-3)
     assert maps["pool2"].shape[1] <= 3 and found["pool2"] == pytest.approx(maps["pool2"].reshape(5, -1), abs=1e-3)
-
-
-@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
-def test_neighbours_are_the_nearest(metric):
-    rng = np.random.default_rng(0)
-    rows, queries = rng.normal(size=(60, 7)), rng.normal(size=(9, 7))
-    numbers, distances = probing.neighbours(rows, queries, 4, metric)
-    for query, near, far in zip(queries, numbers, distances, strict=True):
-        if metric == "euclidean":
-            each = np.sqrt(((rows - query) ** 2).sum(1))
-        else:
-            each = 1 - rows @ query / np.linalg.norm(rows, axis=1) / np.linalg.norm(query)
-        assert near.tolist() == np.argsort(each)[:4].tolist()
-        assert far == pytest.approx(np.sort(each)[:4], abs=1e-9)
-
-
-def test_neighbours_at_the_edges():
-    rows = np.array([[0.0, 0.0], [3.0, 4.0], [0.0, 0.0], [1.0, 0.0]])
-    numbers, distances = probing.neighbours(rows, rows[:1], 4)
-    assert numbers.tolist() == [[0, 2, 3, 1]] and distances.tolist() == [[0, 0, 1, 5]], "equals in the order of rows"
-    _, distances = probing.neighbours(rows, rows[:1], 2, "cosine")
-    assert distances.tolist() == [[1, 1]], "nothing lies in the direction of zero"
-    many = np.random.default_rng(0).normal(size=(1203, 3))
-    assert (probing.neighbours(many, many, 1)[0][:, 0] == np.arange(1203)).all(), "in parts as in one"
-    for wrong in ({"k": 5}, {"k": 0}, {"queries": rows[0]}, {"queries": rows[:, :1]}, {"metric": "manhattan"}):
-        with pytest.raises(ValueError):
-            probing.neighbours(**({"features": rows, "queries": rows, "k": 2} | wrong))
