@@ -53,7 +53,7 @@ CONTROLS = (
     "fc7, equal columns",
 )
 TASKS = ("patches10", "digits32")
-DRAWS, NETWORK_DRAWS, SEARCH_DRAW = 5, 2, 1000
+DRAWS, NETWORK_DRAWS, SEARCH_DRAW = 5, 3, 1000
 EXAMPLES = (3, 10, 30, 100)  # of each class
 PENALTIES = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5)  # the C of scikit-learn: larger is weaker
 WATCHED = {"patches10": 50, "digits32": 20}  # of each class, set aside for choices
