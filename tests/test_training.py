@@ -86,11 +86,14 @@ def test_a_killed_run_ends_where_it_would_have_ended(patches, tiny, tmp_path):
     assert json.loads((folder / "state.json").read_text())["weights"] == "epoch-1.weights.h5"
     resumed = training.train(tiny, patches, RECIPE, checkpoint=folder, progress=False)
     whole = training.train(tiny, patches, RECIPE, progress=False)
+    # Not to the last bit: threads may add up in another order. Other masks or pictures differ by far more.
+    close = {"rtol": 1e-4, "atol": 1e-5}
     for ours, theirs in zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    assert [row["loss"] for row in resumed.history] == [row["loss"] for row in whole.history]
-    momenta = zip(resumed.model.optimizer.variables, whole.model.optimizer.variables, strict=True)
-    assert all(np.array_equal(a, b) for a, b in momenta)
+        np.testing.assert_allclose(ours, theirs, **close)
+    losses = [[row["loss"] for row in run.history] for run in (resumed, whole)]
+    np.testing.assert_allclose(*losses, **close)
+    for ours, theirs in zip(resumed.model.optimizer.variables, whole.model.optimizer.variables, strict=True):
+        np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), **close)
 
 
 def test_a_finished_run_is_not_trained_again(patches, tiny, tmp_path):
