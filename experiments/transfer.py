@@ -47,15 +47,19 @@ CONTROLS = (
     "conv3, no places",  # the mean over the whole map: as many numbers as fc6 and fc7
     "conv3, fresh weights",
     "pool5, fresh weights",
+    "fc6, fresh weights",
+    "fc7, fresh weights",
     "conv3, equal columns",  # each column divided by its own deviation, not all by one length
     "pool5, equal columns",
     "fc6, equal columns",
     "fc7, equal columns",
 )
-TASKS = ("patches10", "digits32")
 DRAWS, NETWORK_DRAWS, SEARCH_DRAW = 5, 3, 1000
 EXAMPLES = (3, 10, 30, 100)  # of each class
-PENALTIES = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5)  # the C of scikit-learn: larger is weaker
+PENALTIES = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6)  # the C of scikit-learn: larger is weaker
+# The gradient at which a regression is done. It falls with the length of rows, which `scaled` makes one: at 1e-3 some
+# were done where they began.
+TOLERANCE, MOST_ITERATIONS = 1e-6, 100_000
 WATCHED = {"patches10": 50, "digits32": 20}  # of each class, set aside for choices
 NETWORK_TASKS, NETWORK_EXAMPLES, SEARCH_EXAMPLES = ("digits32",), (10, 30, 100), 30
 # For each way of training: steps for each number of examples, and the learning rates that are tried.
@@ -112,7 +116,7 @@ def represented(dataset, pictures):
     trained, untrained = model.pretrained(NETWORK), fresh(0)
     found = {PIXELS: pictures.reshape(len(pictures), -1)} | probing.features(trained, pictures, LAYERS)
     found["conv3, no places"] = probing.features(trained, pictures, ["conv3"], fields=1)["conv3"]
-    for name, rows in probing.features(untrained, pictures, ["conv3", "pool5"]).items():
+    for name, rows in probing.features(untrained, pictures, ["conv3", "pool5", "fc6", "fc7"]).items():
         found[f"{name}, fresh weights"] = rows
     return found | {name: found[name.split(",")[0]] for name in CONTROLS if name.endswith("equal columns")}
 
@@ -130,8 +134,12 @@ def scaled(what, train, *others):
 
 
 def fitted(rows, labels, penalty):
-    """Logistic regression with the penalty ||w||^2 / (2 C)."""
-    return LogisticRegression(C=penalty, max_iter=1000, tol=1e-3).fit(rows, labels)
+    """Logistic regression with the penalty ||w||^2 / (2 C). Raises RuntimeError where it did not run to its end."""
+    regression = LogisticRegression(C=penalty, max_iter=MOST_ITERATIONS, tol=TOLERANCE).fit(rows, labels)
+    (iterations,) = regression.n_iter_
+    if not 0 < iterations < MOST_ITERATIONS:
+        raise RuntimeError(f"logistic regression with C={penalty} ended after {iterations} iterations, before its end")
+    return regression
 
 
 def share_right(what, rows, labels, penalty):
@@ -242,6 +250,7 @@ def chosen_settings(part):
     chosen = {"network": NETWORK, "watched": WATCHED, "search_draw": SEARCH_DRAW}
     if part == "linear":
         chosen |= {"layers": LAYERS, "controls": CONTROLS, "examples": EXAMPLES, "penalties": PENALTIES}
+        chosen |= {"tolerance": TOLERANCE}
     else:
         chosen |= {
             "examples": NETWORK_EXAMPLES,

@@ -162,6 +162,19 @@ def test_a_cell_of_the_record_comes_out_again(linear, script):
     assert right == pytest.approx(row["accuracy"], abs=0.011), "of 500 pictures five may differ"
 
 
+def test_a_regression_that_stops_where_it_begins_is_no_measurement(script, monkeypatch):
+    patches = data.patches10(2500, 1000)
+    chosen = script.drawn("patches10", patches, 100, 0)
+    (rows,) = script.scaled(script.PIXELS, patches.x_train[chosen].reshape(1000, -1).astype("float32"))
+    monkeypatch.setattr(script, "TOLERANCE", 1e-3)
+    with pytest.raises(RuntimeError, match="after 0 iterations"):
+        script.fitted(rows, patches.y_train[chosen], 1.0)
+    monkeypatch.setattr(script, "TOLERANCE", 1e-6)
+    monkeypatch.setattr(script, "MOST_ITERATIONS", 3)
+    with pytest.warns(Warning, match="failed to converge"), pytest.raises(RuntimeError, match="after 3 iterations"):
+        script.fitted(rows, patches.y_train[chosen], 1.0)
+
+
 def test_scaled_rows_have_length_one_and_no_mean(script):
     rows = np.random.default_rng(0).normal(3, 5, (40, 7)) * [1, 1, 1, 1, 1, 9, 0]
     train, test = script.scaled("conv3", rows, rows[:4] + 1)
