@@ -57,8 +57,8 @@ CONTROLS = (
 DRAWS, NETWORK_DRAWS, SEARCH_DRAW = 5, 3, 1000
 EXAMPLES = (3, 10, 30, 100)  # of each class
 PENALTIES = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6)  # the C of scikit-learn: larger is weaker
-# The gradient at which a regression is done. It falls with the length of rows, which `scaled` makes one: at 1e-3 some
-# were done where they began.
+# A regression is done when no entry of its gradient is larger. With rows of length one and classes whose means hardly
+# differ the entries are small from the start: at 1e-3 some regressions were done where they began.
 TOLERANCE, MOST_ITERATIONS = 1e-6, 100_000
 WATCHED = {"patches10": 50, "digits32": 20}  # of each class, set aside for choices
 NETWORK_TASKS, NETWORK_EXAMPLES, SEARCH_EXAMPLES = ("digits32",), (10, 30, 100), 30
@@ -134,7 +134,7 @@ def scaled(what, train, *others):
 
 
 def fitted(rows, labels, penalty):
-    """Logistic regression with the penalty ||w||^2 / (2 C). Raises RuntimeError where it did not run to its end."""
+    """Logistic regression with the penalty ||w||^2 / (2 C). RuntimeError: it did not start, or was cut off."""
     regression = LogisticRegression(C=penalty, max_iter=MOST_ITERATIONS, tol=TOLERANCE).fit(rows, labels)
     (iterations,) = regression.n_iter_
     if not 0 < iterations < MOST_ITERATIONS:

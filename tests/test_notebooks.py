@@ -124,14 +124,13 @@ def _first_number(notebook):
     raise AssertionError("no compared cell prints a number")
 
 
-@pytest.mark.parametrize("altered", [False, True])
-def test_nbval_sees_one_altered_digit(chapter, altered, tmp_path):
+def test_nbval_sees_one_altered_digit(chapter, tmp_path):
+    """That the cells pass as they are stored is seen by nbval's own run of the chapter."""
     position, output = _first_number(chapter)
-    if altered:
-        text = "".join(output["text"])
-        output["text"] = re.sub(r"\d", lambda digit: str((int(digit.group()) + 1) % 10), text, count=1)
+    text = "".join(output["text"])
+    output["text"] = re.sub(r"\d", lambda digit: str((int(digit.group()) + 1) % 10), text, count=1)
     chapter["cells"] = chapter["cells"][: position + 1]
-    _nbval(chapter, tmp_path, altered)
+    _nbval(chapter, tmp_path, altered=True)
 
 
 @pytest.mark.parametrize("altered", [False, True])
@@ -176,4 +175,5 @@ def _nbval(notebook, tmp_path, altered):
     ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == (1 if altered else 0), done.stdout[-2000:]
-    assert ("1 failed" in done.stdout) == altered
+    passed = len(_code(notebook)) - altered
+    assert ("1 failed" in done.stdout) == altered and f"{passed} passed" in done.stdout
