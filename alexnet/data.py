@@ -218,10 +218,10 @@ def principal_colors(images):
     pixels; the eigenvalues of the paper's section 4.1 are their squares. For `layers.PCAColorNoise`.
     """
     # One batch at a time: a float copy of all of CIFAR-10 would take 1.2 GB.
-    if isinstance(images, np.ndarray):
-        images = (images[start : start + 5000] for start in range(0, len(images), 5000))
+    whole = isinstance(images, np.ndarray)
+    batches = (images[start : start + 5000] for start in range(0, len(images), 5000)) if whole else images
     total, products, count = np.zeros(3), np.zeros((3, 3)), 0
-    for batch in images:
+    for batch in batches:
         pixels = batch.reshape(-1, 3).astype("float64")
         total, products, count = total + pixels.sum(0), products + pixels.T @ pixels, count + len(pixels)
     mean = total / count

@@ -188,8 +188,9 @@ def _source(words):
 class Interruption:
     """Within `with`: the first SIGINT or SIGTERM asks training to stop, the second one ends the process at once.
 
-    signal: the number of the first one, or None. obeyed: whether training was told to stop. A thread hears of signals through Python's wakeup descriptor, because
-    the main thread, which runs Python's own handlers, may be inside a long step.
+    signal: the number of the first one, or None. obeyed: whether training was told to stop.
+    A thread hears of signals through Python's wakeup descriptor, because the main thread, which runs Python's own
+    handlers, may be inside a long step.
     """
 
     def __init__(self):
