@@ -19,9 +19,13 @@ from test_imagenet import make_tree
 WORDS = ("train", "--preset", "lenet-5", "--data", "patches10", "--precision", "float32")
 
 
+@pytest.fixture(scope="module")
+def few():
+    return data.patches10(200, 100)
+
+
 @pytest.fixture
-def patches(monkeypatch):
-    few = data.patches10(200, 100)
+def patches(few, monkeypatch):
     monkeypatch.setattr(data, "patches10", lambda: few)
 
 
@@ -92,7 +96,7 @@ def test_a_whole_network_is_saved(patches, tmp_path):
     assert loaded.predict(data.patches10().x_test, verbose=0).shape == (100, 10)
 
 
-def test_resuming_from_nothing_says_so(caught, tmp_path, capsys):
+def test_resuming_from_nothing_says_so(caught, patches, tmp_path, capsys):
     caught("--checkpoint", str(tmp_path / "new"), "--resume")
     assert "to resume: starting at the beginning" in capsys.readouterr().out
 
@@ -105,10 +109,10 @@ def test_a_loss_that_is_no_number_is_kept_in_the_record(patches, tmp_path, capsy
     assert not weights.exists()
 
 
-def test_options_override_the_recipe(caught, tmp_path):
+def test_options_override_the_recipe(caught, patches, tmp_path):
     (tmp_path / "mine.json").write_text(json.dumps({"epochs": 7, "drops": [0.1], "momentum": 1, "flip": False}))
     (net, source, recipe), named = caught("--recipe", str(tmp_path / "mine.json"), "--batch-size", "9", "--flip")
-    assert (net.name, len(source.x_train)) == ("lenet-5", 5000)
+    assert (net.name, len(source.x_train)) == ("lenet-5", 200)
     assert recipe == training.Recipe(7, 9, drops=(0.1,), momentum=1, flip=True, precision="float32")
     assert named["strategy"] is None and named["checkpoint"] is None
     recipe = caught("--drops", "0.3", "0.6", "--no-nesterov", "--initializer", "glorot_uniform", "--shift", "0")[0][2]
@@ -120,7 +124,7 @@ def test_options_override_the_recipe(caught, tmp_path):
 
 
 @pytest.mark.parametrize("strategy", ["mirrored", "multiworker"])
-def test_the_strategy_is_passed_on(caught, strategy):
+def test_the_strategy_is_passed_on(caught, patches, strategy):
     assert caught("--strategy", strategy)[1]["strategy"] == strategy
 
 
@@ -156,7 +160,7 @@ def error(capsys, *words):
         (("--checkpoint", "{tmp}/file"), "cannot make the folder {tmp}/file: File exists"),
     ],
 )
-def test_mistakes(capsys, tmp_path, words, message):
+def test_mistakes(capsys, patches, tmp_path, words, message):
     (tmp_path / "file").write_text("")
     words = [word.format(tmp=tmp_path) for word in words]
     assert message.format(tmp=tmp_path) in error(capsys, *WORDS, *words)
@@ -199,7 +203,7 @@ def test_no_network_for_cifar10(capsys, tmp_path, monkeypatch):
     assert "could not be downloaded" in error(capsys, *WORDS, "--data", "cifar10")
 
 
-def test_an_error_that_nobody_can_mend_keeps_its_traceback(monkeypatch):
+def test_an_error_that_nobody_can_mend_keeps_its_traceback(patches, monkeypatch):
     def broken(*_, **__):
         raise ValueError("a mistake of ours")
 
@@ -208,7 +212,7 @@ def test_an_error_that_nobody_can_mend_keeps_its_traceback(monkeypatch):
         main([*WORDS])
 
 
-def test_signals_are_as_before(caught):
+def test_signals_are_as_before(caught, patches):
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     caught()
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
@@ -252,7 +256,7 @@ sys.exit(main({resumed}) or main({whole}))
 def test_ctrl_c_and_resume_end_where_the_whole_run_ends(tmp_path):
     """Bad files included: what the first part met is in the record of the second."""
     tree = make_tree(tmp_path / "tree", train=16)
-    settings = ("--epochs", "3", "--batch-size", "4", "--learning-rate", "0.0001", "--recipe", "paper-2012")
+    settings = ("--epochs", "2", "--batch-size", "4", "--learning-rate", "0.0001", "--recipe", "paper-2012")
     words = ("train", "--preset", "lenet-5", "--data", f"imagenet {tree}", *settings)
 
     def files(name):
@@ -260,7 +264,7 @@ def test_ctrl_c_and_resume_end_where_the_whole_run_ends(tmp_path):
 
     keras_home, state = str(tmp_path / "keras"), ("--checkpoint", str(tmp_path / "state"))
     process = started(["-m", "alexnet", *words, *files("resumed"), *state], KERAS_HOME=keras_home)
-    read_until(process, "epoch 2/3:")
+    read_until(process, "epoch 2/2:")
     process.send_signal(signal.SIGINT)
     told = process.communicate()[0].decode()
     assert process.returncode == 130, told
@@ -313,7 +317,7 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_signal_ends_even_a_long_step(number):
-    process = started(["-c", STUCK, *WORDS])
+    process = started(["-c", STUCK, *WORDS[:5]])
     read_until(process, "in a long step")
     process.send_signal(number)
     read_until(process, "once more to stop at once.")

@@ -121,19 +121,17 @@ def after(count):
     return lambda: next(steps) == count
 
 whole = parts(training.train(tiny, patches, RECIPE, progress=False))
-for stops in ((17,), (20,), (3, 4, 9)):  # in the middle of the second epoch; behind its last step; three times in all
-    folder, done = os.path.join({folder!r}, str(stops)), 0
-    for at, count in enumerate(stops):
-        run = training.train(tiny, patches, RECIPE, checkpoint=folder, progress=False, stop=after(count))
-        done += count
-        epochs, steps = divmod(done - 1, 10)
-        assert run.stopped == f"on request, in epoch {{epochs + 1}} after step {{steps + 1}} of 10", run.stopped
-        assert len(run.history) == epochs
-        assert len([name for name in os.listdir(folder) if name.endswith(".h5")]) == 1
-    run = training.train(tiny, patches, RECIPE, checkpoint=folder, progress=False, stop=lambda: False)
-    assert run.stopped is None and len(run.history) == RECIPE.epochs
-    for one, other in zip(parts(run), whole, strict=True):
-        np.testing.assert_array_equal(one, other)
+done = 0
+for count in (17, 3):  # in the middle of the second epoch, and behind its last step
+    run = training.train(tiny, patches, RECIPE, checkpoint={folder!r}, progress=False, stop=after(count))
+    done += count
+    assert run.stopped == f"on request, in epoch 2 after step {{done - 10}} of 10", run.stopped
+    assert len(run.history) == 1
+    assert len([name for name in os.listdir({folder!r}) if name.endswith(".h5")]) == 1
+run = training.train(tiny, patches, RECIPE, checkpoint={folder!r}, progress=False, stop=lambda: False)
+assert run.stopped is None and len(run.history) == RECIPE.epochs
+for one, other in zip(parts(run), whole, strict=True):
+    np.testing.assert_array_equal(one, other)
 """
 )
 
@@ -166,7 +164,7 @@ def test_a_killed_run_ends_where_it_would_have_ended(tmp_path):
 def test_a_run_that_was_asked_to_stop_ends_where_it_would_have_ended(tmp_path):
     done = one_thread(STOPPED, folder=str(tmp_path))
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.count("Training stopped: on request") == 5
+    assert done.stdout.count("Training stopped: on request") == 2
 
 
 def test_stopping_needs_no_checkpoint(patches, tiny):
