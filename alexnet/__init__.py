@@ -9,6 +9,7 @@ _ROOMS = (
     "data",
     "explorers",
     "facts",
+    "imagenet",
     "ladder",
     "layers",
     "model",

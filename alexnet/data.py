@@ -12,9 +12,10 @@ import pickle
 import shutil
 import socket
 import tarfile
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -51,6 +52,49 @@ _JPEG_SHA256 = {
 
 class DataError(RuntimeError):
     """The data could not be had; the message says why and what to do."""
+
+
+class Source(Protocol):
+    """What `training.train` trains on: a `Dataset` in memory, or a stream such as `imagenet.Folder`.
+
+    class_names: one per class. train_count: training pictures. picture_shape, picture_dtype: of a stored picture, as
+    the batches hold it. input_shape: of what is left of it behind `augmentation`, which the network gets.
+    """
+
+    @property
+    def class_names(self) -> tuple[str, ...]: ...
+    @property
+    def train_count(self) -> int: ...
+    @property
+    def picture_shape(self) -> tuple[int, int, int]: ...
+    @property
+    def picture_dtype(self) -> str: ...
+    @property
+    def input_shape(self) -> tuple[int, int, int]: ...
+
+    def batches(self, size: int, seed: int, epoch: int, first: int = 0) -> Generator[tuple[np.ndarray, np.ndarray]]:
+        """The (pictures, labels) of one epoch's steps from step `first` on; they depend on the arguments only."""
+
+    def augmentation(self, flip: bool, shift: int, cutout: int, seed: int) -> list:
+        """Keras layers from stored pictures to the network's input; see `layers.Augmentation`."""
+
+    def preprocessing(self) -> Any:
+        """A Keras layer for `model.build`."""
+
+    def evaluate(self, model: Any) -> dict:
+        """What Keras measures of a compiled model on the test pictures, by name."""
+
+    def describe(self) -> dict:
+        """Which data this is, as JSON values: for records, and to know a checkpoint's data again."""
+
+    def found(self) -> dict:
+        """What reading the pictures brought to light so far, as JSON values; empty where nothing can."""
+
+    def recall(self, found: dict) -> None:
+        """Take over what `found` returned in the run that is continued."""
+
+    def report(self) -> dict:
+        """What a record says of `found`."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +138,61 @@ class Dataset:
         x_test, y_test = pick(self.x_test, self.y_test, test)
         return dataclasses.replace(self, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
 
+    # What follows makes it a `Source`.
+
+    @property
+    def train_count(self):
+        return len(self.x_train)
+
+    @property
+    def picture_shape(self):
+        return self.x_train.shape[1:]
+
+    @property
+    def picture_dtype(self):
+        return self.x_train.dtype.name
+
+    @property
+    def input_shape(self):
+        return self.picture_shape
+
+    def batches(self, size, seed, epoch, first=0):
+        order = np.random.default_rng([seed, epoch]).permutation(len(self.x_train))
+        for step in range(first, len(order) // size):
+            # A few hundred kilobytes of uint8: far less work than a step.
+            chosen = order[step * size : (step + 1) * size]
+            yield self.x_train[chosen], self.y_train[chosen]
+
+    def augmentation(self, flip, shift, cutout, seed):
+        from alexnet import layers
+
+        if not (flip or shift or cutout):
+            return []
+        return [layers.Augmentation(flip, shift, cutout, seed=seed, dtype="float32", name="augmentation")]
+
+    def preprocessing(self):
+        return normalization(self.x_train)
+
+    def evaluate(self, model):
+        return model.evaluate(self.x_test, self.y_test, batch_size=500, verbose=0, return_dict=True)
+
+    def describe(self):
+        return {
+            "provenance": self.provenance,
+            "train": len(self.x_train),
+            "test": len(self.x_test),
+            "sum": int(self.x_train.sum(dtype="int64")),
+        }
+
+    def found(self):
+        return {}
+
+    def recall(self, found):
+        pass
+
+    def report(self):
+        return {}
+
 
 def normalization(images, name="normalize"):
     """A Keras layer that subtracts the mean of each colour channel over `images` and divides by its deviation.
@@ -114,14 +213,16 @@ def normalization(images, name="normalize"):
 def principal_colors(images):
     """The principal axes of all pixels' colours, the longest first: (components, deviations).
 
-    images: (count, height, width, 3), any scale. components: (3, 3), an axis of length 1 in each row, its largest entry
-    positive. deviations: (3,), the standard deviations along the axes in the unit of the pixels; the eigenvalues of
-    the paper's section 4.1 are their squares. For `layers.PCAColorNoise`.
+    images: (count, height, width, 3), any scale, or an iterable of such arrays. components: (3, 3), an axis of length 1
+    in each row, its largest entry positive. deviations: (3,), the standard deviations along the axes in the unit of the
+    pixels; the eigenvalues of the paper's section 4.1 are their squares. For `layers.PCAColorNoise`.
     """
     # One batch at a time: a float copy of all of CIFAR-10 would take 1.2 GB.
+    whole = isinstance(images, np.ndarray)
+    batches = (images[start : start + 5000] for start in range(0, len(images), 5000)) if whole else images
     total, products, count = np.zeros(3), np.zeros((3, 3)), 0
-    for start in range(0, len(images), 5000):
-        pixels = images[start : start + 5000].reshape(-1, 3).astype("float64")
+    for batch in batches:
+        pixels = batch.reshape(-1, 3).astype("float64")
         total, products, count = total + pixels.sum(0), products + pixels.T @ pixels, count + len(pixels)
     mean = total / count
     eigenvalues, axes = np.linalg.eigh(products / count - np.outer(mean, mean))
@@ -176,14 +277,15 @@ def cifar10(download=True):
     return _read(_download())
 
 
-def _cache():
+def cache_folder():
+    """Where Keras keeps data sets on this machine."""
     return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets"
 
 
 def _cached():
     # Keras 3 unpacks to a folder named after the archive, Keras 2 beside it.
     return [
-        _cache() / part
+        cache_folder() / part
         for part in (Path("cifar-10-batches-py-target") / FOLDER, Path("cifar-10-batches-py") / FOLDER, Path(FOLDER))
     ]
 
@@ -192,7 +294,7 @@ def _download():
     """Fetch and unpack the official archive into Keras's cache; return the folder of the batches."""
     import keras
 
-    target = _cache()
+    target = cache_folder()
     target.mkdir(parents=True, exist_ok=True)
     needed = 2.2 * ARCHIVE_BYTES
     free = shutil.disk_usage(target).free

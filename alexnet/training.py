@@ -10,6 +10,8 @@ import platform
 import subprocess
 import sys
 import time
+import typing
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -182,6 +184,63 @@ class Recipe:
         return kind(self.learning_rate, momentum=self.momentum, nesterov=self.nesterov, decay=self.weight_decay)
 
 
+# The paper divides by ten "when the validation error rate stopped improving", three times (section 5); the shares are
+# where run 145 of the released source, of 91 epochs, did so by hand (layers/layer-params-145.cfg: 25, 51, 79).
+RECIPES = {
+    "default": Recipe(),
+    "paper-2012": Recipe(
+        epochs=90,
+        batch_size=128,
+        optimizer="sgd",
+        learning_rate=0.01,
+        momentum=0.9,
+        nesterov=False,
+        schedule="drops",
+        drops=(25 / 91, 51 / 91, 79 / 91),
+        weight_decay=0.0005,
+        initializer=None,
+        flip=True,
+        shift=0,
+        precision="float32",
+    ),
+}
+
+
+def load_recipe(name):
+    """The recipe of `RECIPES` with that name, or the one in a JSON file of `Recipe`'s fields (the rest are default).
+
+    Raises ValueError that says which name or field is unknown, and which value is not of its type.
+    """
+    if name in RECIPES:
+        return RECIPES[name]
+    path = Path(name)
+    if not path.is_file():
+        raise ValueError(f"no recipe is called {name!r}, and there is no such file; there are {', '.join(RECIPES)}")
+    try:
+        fields = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"the recipe {path} is not JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise ValueError(f"the recipe {path} is not a JSON object of fields")
+    types = typing.get_type_hints(Recipe)
+    unknown = sorted(set(fields) - set(types))
+    if unknown:
+        raise ValueError(f"the recipe {path} has unknown fields {', '.join(unknown)}; there are {', '.join(types)}")
+    for field_name, value in fields.items():
+        wanted = types[field_name]
+        if typing.get_origin(wanted) is tuple:
+            fits = isinstance(value, list) and all(type(one) in (int, float) for one in value)
+            fields[field_name] = tuple(value) if fits else value
+        else:
+            # To isinstance, True is an int too.
+            fits = isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))
+            fits = fits or (wanted is float and type(value) is int)
+        if not fits:
+            kind = getattr(wanted, "__name__", wanted) if typing.get_origin(wanted) is None else wanted
+            raise ValueError(f"the recipe {path} has {field_name} = {value!r}; it is of type {kind}")
+    return Recipe(**fields)
+
+
 @dataclass
 class Run:
     """A finished training: what was trained on what, how, where, and what came out.
@@ -189,7 +248,8 @@ class Run:
     history: one dict an epoch with loss, accuracy (means over the training steps, augmentation and dropout on),
     test_loss, test_accuracy, learning_rate, seconds (the test left out) and first_step, the seconds of the first step,
     which in the first epoch builds the graph. Losses are cross-entropies in nats, weight decay not added.
-    stopped: None, or why training ended early. model: the trained keras.Model; not saved.
+    stopped: None, or why training ended early. ten_crops: `imagenet.ten_crop_errors` of the trained model, where it was
+    asked for. model: the trained keras.Model; not saved.
     """
 
     network: dict
@@ -200,6 +260,7 @@ class Run:
     stopped: str | None
     environment: dict
     date: str
+    ten_crops: dict | None = None
     model: object = field(default=None, repr=False, compare=False)
 
     def save(self, path):
@@ -222,6 +283,12 @@ class Run:
                 f"epoch {row['epoch']:>3}: loss {row['loss']:.3f}, accuracy {row['accuracy']:.1%}; "
                 f"test loss {row['test_loss']:.3f}, test accuracy {row['test_accuracy']:.1%}"
             )
+        if self.ten_crops:
+            for windows in ("middle window", "ten windows"):
+                errors = ", ".join(f"{name} {error:.1%}" for name, error in self.ten_crops[windows].items())
+                lines.append(f"test error, {windows}: {errors}")
+        if "pictures" in self.dataset:
+            lines.append(self.dataset["pictures"]["summary"])
         if self.stopped:
             lines.append(f"stopped: {self.stopped}")
         return "\n".join(lines)
@@ -321,53 +388,57 @@ def predict(model, pictures, mirrored=False, batch_size=500):
     return logits
 
 
-def train(net_or_model, dataset, recipe=None, *, checkpoint=None, progress=True, on_epoch=None):
-    """Train a preset, an Architecture or a built keras.Model on a Dataset; return the `Run`, its model included.
+def train(net_or_model, data, recipe=None, *, checkpoint=None, progress=True, on_epoch=None, stop=None, strategy=None):
+    """Train a preset, an Architecture or a built keras.Model on a `data.Source`; return the `Run`, its model included.
 
-    A preset or Architecture is built for the dataset's classes and pictures, with the channel means of the training
-    pictures subtracted inside the model. A model is trained as it is and must give logits; the recipe's initializer,
+    data: a Dataset, or a stream such as `imagenet.folder` makes.
+    A preset or Architecture is built for the data's classes and pictures, with the mean that the data's `preprocessing`
+    knows subtracted inside the model. A model is trained as it is and must give logits; the recipe's initializer,
     weight_decay and precision are those it was built with.
     checkpoint: a folder. After every epoch the state is saved there, and a call with the same recipe, data and folder
     goes on from it: the order of pictures, their augmentation and the dropout masks depend only on the seed and the
     step, so a run that was killed ends where it would have ended.
     on_epoch: called after every epoch with its row of the history and the model.
-    Training stops when the loss is no longer a number, and says so; `Run.stopped` keeps the reason.
-    Raises ValueError where the checkpoint belongs to another recipe, network or dataset.
+    stop: called after every step. When it returns true, the state is saved in the middle of the epoch and training
+    ends; the next call with the same folder goes on with the next step.
+    Training stops when the loss is no longer a number, and says so; `Run.stopped` keeps the reason of either.
+    Raises CheckpointError where the checkpoint belongs to another recipe, network or dataset.
     """
     import keras
 
+    if strategy is not None:
+        raise ValueError(f"training on several devices is not there yet; got strategy {strategy!r}")
     recipe = recipe or Recipe()
     keras.utils.set_random_seed(recipe.seed)
-    model = net_or_model if isinstance(net_or_model, keras.Model) else _build(net_or_model, dataset, recipe)
-    learner = compile_for_here(_augmented(model, dataset, recipe), recipe.make_optimizer(), recipe.label_smoothing)
+    model = net_or_model if isinstance(net_or_model, keras.Model) else _build(net_or_model, data, recipe)
+    learner = compile_for_here(_augmented(model, data, recipe), recipe.make_optimizer(), recipe.label_smoothing)
     learner.optimizer.build(learner.trainable_variables)
     if learner is not model:
         compile_for_here(model, learner.optimizer, recipe.label_smoothing)
     job = {
         "network": {"name": model.name, "parameters": int(model.count_params()), "precision": _precision(model)},
         "recipe": dataclasses.asdict(recipe),
-        "dataset": {
-            "provenance": dataset.provenance,
-            "train": len(dataset.x_train),
-            "test": len(dataset.x_test),
-            "sum": int(dataset.x_train.sum(dtype="int64")),
-        },
+        "dataset": data.describe(),
     }
     state = _Checkpoint(checkpoint, job)
-    history = state.restore(learner)
+    history, part, found = state.restore(learner)
+    data.recall(found)
     stopped, began = None, time.monotonic()
     for epoch in range(len(history), recipe.epochs):
-        row, stopped = _epoch(learner, dataset, recipe, epoch, progress)
+        row, part, stopped = _epoch(learner, data, recipe, epoch, part, progress, stop)
         if stopped:
+            if part:
+                state.save(learner, history, part, data.found())
             print(f"Training stopped: {stopped}", flush=True)
             break
         history.append(row)
-        state.save(learner, history)
+        state.save(learner, history, part, data.found())
         if on_epoch:
             on_epoch(row, model)
     seconds = sum(row["seconds"] for row in history)
+    job = json.loads(json.dumps(job))
     return Run(
-        **json.loads(json.dumps(job)),
+        **job | {"dataset": job["dataset"] | data.report()},
         history=history,
         seconds=round(seconds if history else time.monotonic() - began, 1),
         stopped=stopped,
@@ -377,15 +448,14 @@ def train(net_or_model, dataset, recipe=None, *, checkpoint=None, progress=True,
     )
 
 
-def _build(net, dataset, recipe):
-    from alexnet import data
+def _build(net, data, recipe):
     from alexnet.model import build
 
     return build(
         net,
-        classes=len(dataset.class_names),
-        input_shape=dataset.x_train.shape[1:],
-        preprocessing=data.normalization(dataset.x_train),
+        classes=len(data.class_names),
+        input_shape=data.input_shape,
+        preprocessing=data.preprocessing(),
         initializer=recipe.initializer,
         # Adam has no decay of its own here; the other optimizers apply it, with fewer passes over the weights.
         weight_decay=recipe.weight_decay if recipe.optimizer == "adam" else 0.0,
@@ -394,19 +464,17 @@ def _build(net, dataset, recipe):
     )
 
 
-def _augmented(model, dataset, recipe):
+def _augmented(model, data, recipe):
     """The model behind the recipe's augmentation, on the device; the model itself where there is none."""
     import keras
 
-    from alexnet import layers
-
-    if not (recipe.flip or recipe.shift or recipe.cutout):
+    augmentation = data.augmentation(recipe.flip, recipe.shift, recipe.cutout, recipe.seed)
+    if not augmentation:
         return model
-    pictures = keras.Input(dataset.x_train.shape[1:], dtype=dataset.x_train.dtype.name, name="pictures")
-    augmentation = layers.Augmentation(
-        recipe.flip, recipe.shift, recipe.cutout, seed=recipe.seed, dtype="float32", name="augmentation"
-    )
-    return keras.Model(pictures, model(augmentation(pictures)), name=f"{model.name}_augmented")
+    x = pictures = keras.Input(data.picture_shape, dtype=data.picture_dtype, name="pictures")
+    for layer in augmentation:
+        x = layer(x)
+    return keras.Model(pictures, model(x), name=f"{model.name}_augmented")
 
 
 def _precision(model):
@@ -415,44 +483,62 @@ def _precision(model):
     return policies[0] if policies else model.dtype_policy.name
 
 
-def _epoch(model, dataset, recipe, epoch, progress):
-    """One pass over the training pictures and one test; returns the row of history and why training must stop."""
+def _epoch(model, data, recipe, epoch, part, progress, stop):
+    """One pass over the training pictures, from where `part` of it ended, and one test.
+
+    Returns the row of history, or None; the part of the epoch that was done before `stop` said so, or None; and why
+    training must stop, or None.
+    """
     from tqdm import tqdm
 
-    size = min(recipe.batch_size, len(dataset.x_train))
-    steps = len(dataset.x_train) // size
-    order = np.random.default_rng([recipe.seed, epoch]).permutation(len(dataset.x_train))
-    began, seen = time.monotonic(), []
+    size = min(recipe.batch_size, data.train_count)
+    steps = data.train_count // size
+    part = part or {"step": 0, "seen": [], "seconds": 0.0, "first_step": None, "learning_rate": None}
+    seen, first_step, rate = list(part["seen"]), part["first_step"], part["learning_rate"]
+    began = time.monotonic() - part["seconds"]
     # tqdm's own stream would be stderr, which notebooks store as if it were a warning.
     bar = tqdm(
-        total=steps, desc=f"epoch {epoch + 1}/{recipe.epochs}", file=sys.stdout, disable=not progress, mininterval=1
+        total=steps,
+        initial=part["step"],
+        desc=f"epoch {epoch + 1}/{recipe.epochs}",
+        file=sys.stdout,
+        disable=not progress,
+        mininterval=1,
     )
-    with bar:
-        for step in range(steps):
-            # A few hundred kilobytes of uint8: far less work than a step.
-            chosen = order[step * size : (step + 1) * size]
+    with bar, closing(data.batches(size, recipe.seed, epoch, part["step"])) as batches:
+        for step, (pictures, labels) in enumerate(batches, start=part["step"]):
             rate = recipe.learning_rate_at(epoch * steps + step, recipe.epochs * steps)
             model.optimizer.learning_rate.assign(rate)
             # Keras versions differ in whether this call starts the metrics afresh.
             model.reset_metrics()
-            logs = model.train_on_batch(dataset.x_train[chosen], dataset.y_train[chosen], return_dict=True)
+            logs = model.train_on_batch(pictures, labels, return_dict=True)
             if not math.isfinite(logs["loss"]):
-                return None, (
+                reason = (
                     f"the loss became {float(logs['loss'])} in epoch {epoch + 1}, step {step + 1} of {steps}, "
                     f"at learning rate {rate:.3g}. "
                     "The steps were too large for this network: try a third of the learning rate, or a longer warm-up."
                 )
+                return None, None, reason
             seen.append((float(logs["cross_entropy"]), float(logs["accuracy"])))
             if step == 0:
                 first_step = time.monotonic() - began
             loss, accuracy = np.mean(seen[-50:], axis=0)
             bar.set_postfix_str(f"loss {loss:.3f}, accuracy {accuracy:.1%}", refresh=False)
             bar.update()
+            if stop and stop():
+                part = {
+                    "step": step + 1,
+                    "seen": seen,
+                    "seconds": time.monotonic() - began,
+                    "first_step": first_step,
+                    "learning_rate": rate,
+                }
+                return None, part, f"on request, in epoch {epoch + 1} after step {step + 1} of {steps}"
         seconds = time.monotonic() - began
-        test = model.evaluate(dataset.x_test, dataset.y_test, batch_size=500, verbose=0, return_dict=True)
+        test = data.evaluate(model)
         loss, accuracy = (float(mean) for mean in np.mean(seen, axis=0))
         bar.set_postfix_str(f"loss {loss:.3f}, accuracy {accuracy:.1%}, test accuracy {test['accuracy']:.1%}")
-    return {
+    row = {
         "epoch": epoch + 1,
         "loss": loss,
         "accuracy": accuracy,
@@ -461,7 +547,17 @@ def _epoch(model, dataset, recipe, epoch, progress):
         "learning_rate": rate,
         "seconds": round(seconds, 2),
         "first_step": round(first_step, 3),
-    }, None
+    }
+    return row, None, None
+
+
+class CheckpointError(ValueError):
+    """The checkpoint is not of the training that would continue it; the message says how they differ."""
+
+
+def checkpointed(folder):
+    """Whether the folder holds the state of a training."""
+    return (Path(folder) / "state.json").exists()
 
 
 class _Checkpoint:
@@ -471,35 +567,37 @@ class _Checkpoint:
         self.folder, self.job = None if folder is None else Path(folder), json.loads(json.dumps(job))
 
     def restore(self, model):
-        """Load the last state into the model and return the history up to it; an empty one where there is none."""
-        note = self.folder and self.folder / "state.json"
-        if not note or not note.exists():
-            return []
-        state = json.loads(note.read_text())
+        """Load the last state into the model; returns what `save` was given, with nothing in it where there is none."""
+        if self.folder is None or not checkpointed(self.folder):
+            return [], None, {}
+        state = json.loads((self.folder / "state.json").read_text())
         for part, mine in self.job.items():
             if state[part] != mine:
                 theirs = state[part]
                 differ = ", ".join(sorted(key for key in {*mine, *theirs} if mine.get(key) != theirs.get(key)))
-                raise ValueError(
+                raise CheckpointError(
                     f"the checkpoint in {self.folder} is of another {part} ({differ} differ); "
                     "name another folder or delete it"
                 )
         model.load_weights(self.folder / state["weights"])
         for variable, value in zip(_random_state(model), state["random"], strict=True):
             variable.assign(np.array(value, dtype=variable.dtype))
-        return state["history"]
+        return state["history"], state.get("part"), state.get("found", {})
 
-    def save(self, model, history):
-        """Save the state so that a kill at any moment leaves either this state or the one before it."""
+    def save(self, model, history, part, found):
+        """Save the state so that a kill at any moment leaves either this state or the one before it.
+
+        history: the rows of whole epochs. part: of an epoch that was stopped, or None. found: as `data.Source.found`.
+        """
         if self.folder is None:
             return
         import keras
 
         self.folder.mkdir(parents=True, exist_ok=True)
-        name = f"epoch-{len(history)}.weights.h5"
+        name = f"epoch-{len(history)}{'-step-' + str(part['step']) if part else ''}.weights.h5"
         model.save_weights(self.folder / name, overwrite=True)
         random = [keras.ops.convert_to_numpy(variable).tolist() for variable in _random_state(model)]
-        state = {**self.job, "history": history, "weights": name, "random": random}
+        state = {**self.job, "history": history, "part": part, "found": found, "weights": name, "random": random}
         _write(self.folder / "state.json", json.dumps(state))
         for old in self.folder.glob("epoch-*.weights.h5"):
             if old.name != name:

@@ -21,6 +21,16 @@ def patches():
     return data.patches10(500, 100)
 
 
+def test_the_papers_recipe():
+    """Section 5, and by hand when run 145 of the released source divided its rate: epochs 25, 51 and 79 of 91."""
+    recipe = training.RECIPES["paper-2012"]
+    optimizer = recipe.make_optimizer()
+    assert (recipe.batch_size, optimizer.momentum, optimizer.nesterov, optimizer.decay) == (128, 0.9, False, 0.0005)
+    rates = [recipe.learning_rate_at(epoch, 91) for epoch in range(91)]
+    assert rates == pytest.approx([0.01] * 25 + [0.001] * 26 + [0.0001] * 28 + [0.00001] * 12)
+    assert recipe.initializer is None and recipe.shift == recipe.cutout == 0 and recipe.precision == "float32"
+
+
 def test_learning_rates():
     cycle = Recipe(learning_rate=1.0, schedule="one-cycle", warmup=0.25)
     rates = [cycle.learning_rate_at(step, 400) for step in range(400)]
@@ -99,6 +109,32 @@ for name, checkpoint in (("resumed", {folder!r}), ("whole", None)):
 """
 )
 
+STOPPED = (
+    TRAINING
+    + """
+def parts(run):
+    losses = [[row[name] for row in run.history] for name in ("loss", "accuracy", "test_loss", "learning_rate")]
+    return losses, *run.model.get_weights(), *(np.array(variable) for variable in run.model.optimizer.variables)
+
+def after(count):
+    steps = iter(range(1, count + 1))
+    return lambda: next(steps) == count
+
+whole = parts(training.train(tiny, patches, RECIPE, progress=False))
+done = 0
+for count in (17, 3):  # in the middle of the second epoch, and behind its last step
+    run = training.train(tiny, patches, RECIPE, checkpoint={folder!r}, progress=False, stop=after(count))
+    done += count
+    assert run.stopped == f"on request, in epoch 2 after step {{done - 10}} of 10", run.stopped
+    assert len(run.history) == 1
+    assert len([name for name in os.listdir({folder!r}) if name.endswith(".h5")]) == 1
+run = training.train(tiny, patches, RECIPE, checkpoint={folder!r}, progress=False, stop=lambda: False)
+assert run.stopped is None and len(run.history) == RECIPE.epochs
+for one, other in zip(parts(run), whole, strict=True):
+    np.testing.assert_array_equal(one, other)
+"""
+)
+
 
 def one_thread(code, **names):
     """Run a script in a process that adds up in one order: with several threads the order depends on the load."""
@@ -123,6 +159,17 @@ def test_a_killed_run_ends_where_it_would_have_ended(tmp_path):
         assert resumed.files == whole.files and len(resumed["arr_0"]) == RECIPE.epochs
         for name in whole.files:
             np.testing.assert_array_equal(resumed[name], whole[name])
+
+
+def test_a_run_that_was_asked_to_stop_ends_where_it_would_have_ended(tmp_path):
+    done = one_thread(STOPPED, folder=str(tmp_path))
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("Training stopped: on request") == 2
+
+
+def test_stopping_needs_no_checkpoint(patches, tiny):
+    run = training.train(tiny, patches, RECIPE, progress=False, stop=lambda: True)
+    assert run.stopped == "on request, in epoch 1 after step 1 of 10" and run.history == []
 
 
 def test_a_finished_run_is_not_trained_again(patches, tiny, tmp_path):
