@@ -67,7 +67,7 @@ def device():
 def _tensorflow_gpus():
     import tensorflow as tf
 
-    details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.get_visible_devices("GPU")]
     return [(d.get("device_name", "GPU"), d.get("compute_capability", (0, 0))) for d in details]
 
 
@@ -321,7 +321,7 @@ def predict(model, pictures, mirrored=False, batch_size=500):
     return logits
 
 
-def train(net_or_model, dataset, recipe=None, *, checkpoint=None, progress=True, on_epoch=None):
+def train(net_or_model, dataset, recipe=None, *, checkpoint=None, progress=True, on_epoch=None, strategy=None):
     """Train a preset, an Architecture or a built keras.Model on a Dataset; return the `Run`, its model included.
 
     A preset or Architecture is built for the dataset's classes and pictures, with the channel means of the training
@@ -331,18 +331,38 @@ def train(net_or_model, dataset, recipe=None, *, checkpoint=None, progress=True,
     goes on from it: the order of pictures, their augmentation and the dropout masks depend only on the seed and the
     step, so a run that was killed ends where it would have ended.
     on_epoch: called after every epoch with its row of the history and the model.
+    strategy: None, or "mirrored" or "multiworker" to share every batch between devices or machines, as in
+    `distributed.engine`. The batches, and with equal shares the steps, are those that one device would take; dropout
+    and augmentation draw other numbers on TensorFlow, and batch normalisation takes its means over a share.
+    The first worker writes the checkpoints, in a folder that all must see, and any strategy can go on from them.
     Training stops when the loss is no longer a number, and says so; `Run.stopped` keeps the reason.
-    Raises ValueError where the checkpoint belongs to another recipe, network or dataset.
+    Raises ValueError where the checkpoint belongs to another recipe, network or dataset, where devices cannot share a
+    batch equally, and for a built model with a strategy, under which its weights would have to be made;
+    distributed.WorkerLost where another worker dies.
     """
     import keras
 
+    from alexnet import distributed
+
     recipe = recipe or Recipe()
+    engine = distributed.engine(strategy)
+    engine.check(min(recipe.batch_size, len(dataset.x_train)))
+    if strategy and isinstance(net_or_model, keras.Model):
+        raise ValueError("with a strategy, give train a preset or an Architecture: it must make the weights itself")
+    with engine.scope():
+        return _train(net_or_model, dataset, recipe, engine, checkpoint, progress, on_epoch)
+
+
+def _train(net_or_model, dataset, recipe, engine, checkpoint, progress, on_epoch):
+    import keras
+
     keras.utils.set_random_seed(recipe.seed)
     model = net_or_model if isinstance(net_or_model, keras.Model) else _build(net_or_model, dataset, recipe)
     learner = compile_for_here(_augmented(model, dataset, recipe), recipe.make_optimizer(), recipe.label_smoothing)
     learner.optimizer.build(learner.trainable_variables)
     if learner is not model:
         compile_for_here(model, learner.optimizer, recipe.label_smoothing)
+    engine.prepare(learner, dataset.x_train[:1], dataset.y_train[:1])
     job = {
         "network": {"name": model.name, "parameters": int(model.count_params()), "precision": _precision(model)},
         "recipe": dataclasses.asdict(recipe),
@@ -355,23 +375,26 @@ def train(net_or_model, dataset, recipe=None, *, checkpoint=None, progress=True,
     }
     state = _Checkpoint(checkpoint, job)
     history = state.restore(learner)
+    engine.begin(len(history), _random_state(learner))
     stopped, began = None, time.monotonic()
     for epoch in range(len(history), recipe.epochs):
-        row, stopped = _epoch(learner, dataset, recipe, epoch, progress)
+        row, stopped = _epoch(learner, dataset, recipe, epoch, engine, progress and engine.chief)
         if stopped:
             print(f"Training stopped: {stopped}", flush=True)
             break
         history.append(row)
-        state.save(learner, history)
+        if engine.chief:
+            state.save(learner, history)
         if on_epoch:
             on_epoch(row, model)
+    engine.end()
     seconds = sum(row["seconds"] for row in history)
     return Run(
         **json.loads(json.dumps(job)),
         history=history,
         seconds=round(seconds if history else time.monotonic() - began, 1),
         stopped=stopped,
-        environment=environment(),
+        environment=environment() | engine.description,
         date=now(),
         model=model,
     )
@@ -415,7 +438,7 @@ def _precision(model):
     return policies[0] if policies else model.dtype_policy.name
 
 
-def _epoch(model, dataset, recipe, epoch, progress):
+def _epoch(model, dataset, recipe, epoch, engine, progress):
     """One pass over the training pictures and one test; returns the row of history and why training must stop."""
     from tqdm import tqdm
 
@@ -435,7 +458,7 @@ def _epoch(model, dataset, recipe, epoch, progress):
             model.optimizer.learning_rate.assign(rate)
             # Keras versions differ in whether this call starts the metrics afresh.
             model.reset_metrics()
-            logs = model.train_on_batch(dataset.x_train[chosen], dataset.y_train[chosen], return_dict=True)
+            logs = engine.train_on_batch(model, dataset.x_train[chosen], dataset.y_train[chosen])
             if not math.isfinite(logs["loss"]):
                 return None, (
                     f"the loss became {float(logs['loss'])} in epoch {epoch + 1}, step {step + 1} of {steps}, "
@@ -449,7 +472,7 @@ def _epoch(model, dataset, recipe, epoch, progress):
             bar.set_postfix_str(f"loss {loss:.3f}, accuracy {accuracy:.1%}", refresh=False)
             bar.update()
         seconds = time.monotonic() - began
-        test = model.evaluate(dataset.x_test, dataset.y_test, batch_size=500, verbose=0, return_dict=True)
+        test = engine.evaluate(model, dataset.x_test, dataset.y_test)
         loss, accuracy = (float(mean) for mean in np.mean(seen, axis=0))
         bar.set_postfix_str(f"loss {loss:.3f}, accuracy {accuracy:.1%}, test accuracy {test['accuracy']:.1%}")
     return {
