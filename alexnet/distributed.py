@@ -79,7 +79,11 @@ class OneDevice:
     description: dict = {}  # noqa: RUF012
 
     def scope(self):
-        """The context in which the model, its optimizer and its state are made and restored."""
+        """The context in which the model and its optimizer are made.
+
+        On TensorFlow nothing else may happen in it: Keras makes variables while it saves weights, which a strategy of
+        several workers would have all of them make at the same time.
+        """
         return contextlib.nullcontext()
 
     def check(self, batch_size):
@@ -124,11 +128,16 @@ class _Jax(OneDevice):
     def scope(self):
         return self._distribution.scope()
 
+    def train_on_batch(self, model, x, y):
+        with self.scope():
+            return super().train_on_batch(model, x, y)
+
     def evaluate(self, model, x, y):
         if len(x) % self.devices:
             raise ValueError(f"{self.devices} devices cannot have equal shares of {len(x)} test pictures")
         size = math.gcd(len(x), _TEST_BATCH // self.devices * self.devices)
-        return model.evaluate(x, y, batch_size=size, verbose=0, return_dict=True)
+        with self.scope():
+            return model.evaluate(x, y, batch_size=size, verbose=0, return_dict=True)
 
 
 class _TensorFlow(OneDevice):
@@ -247,7 +256,9 @@ class _TensorFlow(OneDevice):
             ) from error
 
 
+@functools.cache
 def _mirrored():
+    """The strategy for all devices; two that reduce by TensorFlow's collectives get in each other's way."""
     import tensorflow as tf
 
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")

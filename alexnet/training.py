@@ -349,19 +349,13 @@ def train(net_or_model, dataset, recipe=None, *, checkpoint=None, progress=True,
     engine.check(min(recipe.batch_size, len(dataset.x_train)))
     if strategy and isinstance(net_or_model, keras.Model):
         raise ValueError("with a strategy, give train a preset or an Architecture: it must make the weights itself")
-    with engine.scope():
-        return _train(net_or_model, dataset, recipe, engine, checkpoint, progress, on_epoch)
-
-
-def _train(net_or_model, dataset, recipe, engine, checkpoint, progress, on_epoch):
-    import keras
-
     keras.utils.set_random_seed(recipe.seed)
-    model = net_or_model if isinstance(net_or_model, keras.Model) else _build(net_or_model, dataset, recipe)
-    learner = compile_for_here(_augmented(model, dataset, recipe), recipe.make_optimizer(), recipe.label_smoothing)
-    learner.optimizer.build(learner.trainable_variables)
-    if learner is not model:
-        compile_for_here(model, learner.optimizer, recipe.label_smoothing)
+    with engine.scope():
+        model = net_or_model if isinstance(net_or_model, keras.Model) else _build(net_or_model, dataset, recipe)
+        learner = compile_for_here(_augmented(model, dataset, recipe), recipe.make_optimizer(), recipe.label_smoothing)
+        learner.optimizer.build(learner.trainable_variables)
+        if learner is not model:
+            compile_for_here(model, learner.optimizer, recipe.label_smoothing)
     engine.prepare(learner, dataset.x_train[:1], dataset.y_train[:1])
     job = {
         "network": {"name": model.name, "parameters": int(model.count_params()), "precision": _precision(model)},

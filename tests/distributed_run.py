@@ -1,0 +1,93 @@
+"""What tests/test_distributed.py runs in processes of its own: trainings one after the other, described as JSON.
+
+Each is a dict: strategy; noise (dropout and augmentation on); units (of fc2); recipe_changes; checkpoint (a folder); kill_at (the
+batch, counted over all epochs, before which this process kills itself). Prints one JSON object: a list of what came
+out.
+"""
+
+import dataclasses
+import json
+import os
+import signal
+import sys
+
+import keras
+import numpy as np
+
+from alexnet import data, distributed, training
+from alexnet.architecture import Architecture, Conv, Dense, Dropout, Pool
+
+RECIPE = training.Recipe(epochs=3, batch_size=50, learning_rate=0.02, precision="float32", seed=5)
+
+
+def network(noise, units=16):
+    """Small, because what is measured is the exchange between devices."""
+    specs = [Conv("conv1", 8, 4, stride=4), Pool("pool1", 2, 2), Dense("fc2", units), Dense("fc3", 10, None)]
+    if noise:
+        specs.insert(3, Dropout("drop2", 0.5))
+    return Architecture("small", "one convolution", (32, 32, 3), specs)
+
+
+def pictures():
+    """200 to learn from, and an odd number to test on, which no two devices can share equally."""
+    patches = data.patches10(200, 100)
+    odd = slice(None if keras.backend.backend() == "jax" else 99)
+    return dataclasses.replace(patches, x_test=patches.x_test[odd], y_test=patches.y_test[odd])
+
+
+def recipe(noise, changes):
+    quiet = {} if noise else {"flip": False, "shift": 0}
+    return dataclasses.replace(RECIPE, **quiet, **changes)
+
+
+def kill_before(batch):
+    done, rate_at = 0, training.Recipe.learning_rate_at
+
+    def until_killed(*settings):
+        nonlocal done
+        if done == batch:
+            os.kill(os.getpid(), signal.SIGKILL)
+        done += 1
+        return rate_at(*settings)
+
+    training.Recipe.learning_rate_at = until_killed
+
+
+def outcome(strategy=None, noise=False, units=16, recipe_changes=None, checkpoint=None, kill_at=None):
+    """Losses of the epochs, weights and optimizer state of one training, and what its record says of its devices."""
+    if kill_at is not None:
+        kill_before(kill_at)
+    run = training.train(
+        network(noise, units),
+        pictures(),
+        recipe(noise, recipe_changes or {}),
+        strategy=strategy,
+        checkpoint=checkpoint,
+        progress=False,
+    )
+    state = [*run.model.weights, *run.model.optimizer.variables]
+    return {
+        "losses": [[row["loss"], row["test_loss"], row["accuracy"], row["test_accuracy"]] for row in run.history],
+        "state": np.concatenate([np.ravel(keras.ops.convert_to_numpy(part)) for part in state]).tolist(),
+        "record": {key: run.environment.get(key) for key in ("strategy", "devices", "workers")},
+    }
+
+
+def outcomes(trainings):
+    results = []
+    for settings in trainings:
+        try:
+            results.append(outcome(**settings))
+        except (ValueError, distributed.WorkerLost) as error:
+            results.append({"error": f"{type(error).__name__}: {error}"})
+    return results
+
+
+if __name__ == "__main__":
+    distributed.PATIENCE = int(os.environ.get("PATIENCE", distributed.PATIENCE))
+    if keras.backend.backend() == "tensorflow" and "TF_CONFIG" not in os.environ:
+        import tensorflow as tf
+
+        (cpu,) = tf.config.list_physical_devices("CPU")
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    json.dump(outcomes(json.loads(sys.argv[1])), sys.stdout)
