@@ -104,6 +104,8 @@ class OneDevice:
 
     def train_on_batch(self, model, x, y):
         """One step on the whole batch: the means over it, by name, as Keras's `train_on_batch`."""
+        # Keras versions differ in whether this call starts the metrics afresh.
+        model.reset_metrics()
         return model.train_on_batch(x, y, return_dict=True)
 
     def evaluate(self, model, x, y):
@@ -112,6 +114,10 @@ class OneDevice:
 
     def end(self):
         """Called once after the last checkpoint."""
+
+    def watched(self):
+        """The context of all the calls from `prepare` to `end`: raises WorkerLost where another worker dies."""
+        return contextlib.nullcontext()
 
 
 class _Jax(OneDevice):
@@ -166,6 +172,7 @@ class _TensorFlow(OneDevice):
         @tf.function(reduce_retracing=True)
         def train(share):
             def step(share):
+                model.reset_metrics()
                 means = model.train_step(share)
                 return tf.distribute.get_replica_context().all_reduce("MEAN", means)
 
@@ -175,26 +182,30 @@ class _TensorFlow(OneDevice):
         def test(share):
             self._strategy.run(model.test_step, args=(share,))
 
+        # Outside of a replica, each of the metrics' variables would be reset by all workers together.
+        @tf.function
+        def reset():
+            self._strategy.run(model.reset_metrics)
+
         # Keras makes its metrics at the first picture, which must not happen inside a graph. TensorFlow warns that
         # this is slow.
         logger = tf.get_logger()
         level = logger.level
         logger.setLevel("ERROR")
-        with self._all_there():
-            self._strategy.run(model.test_step, args=((x, y),))
+        self._strategy.run(model.test_step, args=((x, y),))
         logger.setLevel(level)
-        self._train, self._test = train, test
+        self._train, self._test, self._reset = train, test, reset
 
     def begin(self, epoch, random):
         import tensorflow as tf
 
-        with self._all_there():
-            epochs = self._strategy.gather(tf.constant([epoch]), axis=0).numpy().tolist() if self.workers > 1 else []
-        if len(set(epochs)) > 1:
-            raise ValueError(
-                f"the workers found checkpoints after {', '.join(map(str, epochs))} epochs: "
-                "all must see the same folder, and the same files in it"
-            )
+        if self.workers > 1:
+            epochs = self._strategy.gather(tf.constant([epoch]), axis=0).numpy().tolist()
+            if len(set(epochs)) > 1:
+                raise ValueError(
+                    f"the workers found checkpoints after {', '.join(map(str, epochs))} epochs: "
+                    "all must see the same folder, and the same files in it"
+                )
 
         def move(variables):
             replica = tf.distribute.get_replica_context().replica_id_in_sync_group
@@ -207,25 +218,22 @@ class _TensorFlow(OneDevice):
             tf.function(self._strategy.run)(move, args=([variable.value for variable in random],))
 
     def train_on_batch(self, model, x, y):
-        with self._all_there():
-            means = self._train(self._shares(x, y))
-            return {name: float(self._strategy.experimental_local_results(mean)[0]) for name, mean in means.items()}
+        means = self._train(self._shares(x, y))
+        return {name: float(self._strategy.experimental_local_results(mean)[0]) for name, mean in means.items()}
 
     def evaluate(self, model, x, y):
-        model.reset_metrics()
-        with self._all_there():
-            for part in np.array_split(np.arange(len(x)), math.ceil(len(x) / _TEST_BATCH)):
-                self._test(self._shares(x[part], y[part]))
-            # Reading them adds up over all replicas.
-            return {name: float(mean) for name, mean in model.get_metrics_result().items()}
+        self._reset()
+        for part in np.array_split(np.arange(len(x)), math.ceil(len(x) / _TEST_BATCH)):
+            self._test(self._shares(x[part], y[part]))
+        # Reading them adds up over all replicas.
+        return {name: float(mean) for name, mean in model.get_metrics_result().items()}
 
     def end(self):
         import tensorflow as tf
 
         # A worker that leaves while the chief still writes would look like one that died.
         if self.workers > 1:
-            with self._all_there():
-                self._strategy.gather(tf.constant([0]), axis=0)
+            self._strategy.gather(tf.constant([0]), axis=0)
 
     def _shares(self, x, y):
         """The pictures and labels, cut in order: the first share to the first replica of the first worker."""
@@ -239,8 +247,7 @@ class _TensorFlow(OneDevice):
         return self._strategy.experimental_distribute_values_from_function(share)
 
     @contextlib.contextmanager
-    def _all_there(self):
-        """Turns TensorFlow's errors about lost peers into one that says what to do."""
+    def watched(self):
         import tensorflow as tf
 
         errors = tf.errors

@@ -356,7 +356,6 @@ def train(net_or_model, dataset, recipe=None, *, checkpoint=None, progress=True,
         learner.optimizer.build(learner.trainable_variables)
         if learner is not model:
             compile_for_here(model, learner.optimizer, recipe.label_smoothing)
-    engine.prepare(learner, dataset.x_train[:1], dataset.y_train[:1])
     job = {
         "network": {"name": model.name, "parameters": int(model.count_params()), "precision": _precision(model)},
         "recipe": dataclasses.asdict(recipe),
@@ -368,20 +367,22 @@ def train(net_or_model, dataset, recipe=None, *, checkpoint=None, progress=True,
         },
     }
     state = _Checkpoint(checkpoint, job)
-    history = state.restore(learner)
-    engine.begin(len(history), _random_state(learner))
-    stopped, began = None, time.monotonic()
-    for epoch in range(len(history), recipe.epochs):
-        row, stopped = _epoch(learner, dataset, recipe, epoch, engine, progress and engine.chief)
-        if stopped:
-            print(f"Training stopped: {stopped}", flush=True)
-            break
-        history.append(row)
-        if engine.chief:
-            state.save(learner, history)
-        if on_epoch:
-            on_epoch(row, model)
-    engine.end()
+    with engine.watched():
+        engine.prepare(learner, dataset.x_train[:1], dataset.y_train[:1])
+        history = state.restore(learner)
+        engine.begin(len(history), _random_state(learner))
+        stopped, began = None, time.monotonic()
+        for epoch in range(len(history), recipe.epochs):
+            row, stopped = _epoch(learner, dataset, recipe, epoch, engine, progress and engine.chief)
+            if stopped:
+                print(f"Training stopped: {stopped}", flush=True)
+                break
+            history.append(row)
+            if engine.chief:
+                state.save(learner, history)
+            if on_epoch:
+                on_epoch(row, model)
+        engine.end()
     seconds = sum(row["seconds"] for row in history)
     return Run(
         **json.loads(json.dumps(job)),
@@ -450,8 +451,6 @@ def _epoch(model, dataset, recipe, epoch, engine, progress):
             chosen = order[step * size : (step + 1) * size]
             rate = recipe.learning_rate_at(epoch * steps + step, recipe.epochs * steps)
             model.optimizer.learning_rate.assign(rate)
-            # Keras versions differ in whether this call starts the metrics afresh.
-            model.reset_metrics()
             logs = engine.train_on_batch(model, dataset.x_train[chosen], dataset.y_train[chosen])
             if not math.isfinite(logs["loss"]):
                 return None, (

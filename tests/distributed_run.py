@@ -1,8 +1,6 @@
 """What tests/test_distributed.py runs in processes of its own: trainings one after the other, described as JSON.
 
-Each is a dict: strategy; noise (dropout and augmentation on); units (of fc2); recipe_changes; checkpoint (a folder); kill_at (the
-batch, counted over all epochs, before which this process kills itself). Prints one JSON object: a list of what came
-out.
+Each is a dict of the arguments of `outcome`, or {"count": true}. Prints one JSON object: a list of what came out.
 """
 
 import dataclasses
@@ -14,7 +12,7 @@ import sys
 import keras
 import numpy as np
 
-from alexnet import data, distributed, training
+from alexnet import data, distributed, model, training
 from alexnet.architecture import Architecture, Conv, Dense, Dropout, Pool
 
 RECIPE = training.Recipe(epochs=3, batch_size=50, learning_rate=0.02, precision="float32", seed=5)
@@ -54,7 +52,11 @@ def kill_before(batch):
 
 
 def outcome(strategy=None, noise=False, units=16, recipe_changes=None, checkpoint=None, kill_at=None):
-    """Losses of the epochs, weights and optimizer state of one training, and what its record says of its devices."""
+    """Losses of the epochs, weights and optimizer state of one training, and what its record says of its devices.
+
+    noise: dropout and augmentation on. units: of fc2. checkpoint: a folder. kill_at: the batch, counted over all
+    epochs, before which this process kills itself.
+    """
     if kill_at is not None:
         kill_before(kill_at)
     run = training.train(
@@ -73,11 +75,27 @@ def outcome(strategy=None, noise=False, units=16, recipe_changes=None, checkpoin
     }
 
 
+def counted():
+    """How many pictures all replicas together saw of a batch of 50 in training, and of 99 in the test."""
+    pixels, engine = pictures(), distributed.engine("mirrored")
+    with engine.scope():
+        net = training.compile_for_here(model.build(network(noise=False)), keras.optimizers.SGD(0.01))
+    engine.prepare(net, pixels.x_train[:1], pixels.y_train[:1])
+    engine.begin(0, [])
+    seen = []
+    for compute, split in ((engine.train_on_batch, "train"), (engine.evaluate, "test")):
+        x, y = getattr(pixels, f"x_{split}"), getattr(pixels, f"y_{split}")
+        part = slice(50 if split == "train" else None)
+        compute(net, x[part], y[part])
+        seen.append([float(v.numpy()) for v in net.metrics_variables if v.path.endswith("count")])
+    return seen
+
+
 def outcomes(trainings):
     results = []
     for settings in trainings:
         try:
-            results.append(outcome(**settings))
+            results.append(counted() if "count" in settings else outcome(**settings))
         except (ValueError, distributed.WorkerLost) as error:
             results.append({"error": f"{type(error).__name__}: {error}"})
     return results

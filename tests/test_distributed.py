@@ -73,9 +73,9 @@ def local():
     here = [PLAIN, SMOOTH, NOISY]
     there = [settings | {"strategy": "mirrored"} for settings in here]
     odd = {"strategy": "mirrored", "recipe_changes": {"batch_size": 25}}
-    (found,) = results(started([*here, *there, odd]))
+    (found,) = results(started([*here, *there, odd, {"count": True}]))
     names = ("plain", "smooth", "noisy")
-    return dict(zip([*names, *(f"mirrored {name}" for name in names), "odd"], found, strict=True))
+    return dict(zip([*names, *(f"mirrored {name}" for name in names), "odd", "seen"], found, strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,12 @@ def test_two_devices_train_as_one(local, name):
     assert local[name]["record"] == {"strategy": None, "devices": None, "workers": None}
 
 
+def test_every_picture_is_seen_by_one_device(local):
+    """Were all given to all, the numbers would be the same, and no work shared."""
+    trained, tested = local["seen"]
+    assert set(trained) == {50} and set(tested) == {99}
+
+
 def test_two_processes_train_as_one(local, pair):
     for worker in pair:
         same(worker["plain"], local["plain"])
@@ -99,8 +105,7 @@ def test_two_processes_train_as_one(local, pair):
 
 
 def test_replicas_draw_their_own_noise(local, pair):
-    """Two devices of one process and two processes have the same replicas, and those draw differently from each other:
-    were it the same numbers twice, ... the first half of a batch would be treated as the second."""
+    """Two devices of one process and two processes are the same replicas, which draw the same numbers."""
     for worker in pair:
         same(worker["noisy"], local["mirrored noisy"])
     assert not np.allclose(local["mirrored noisy"]["losses"], local["noisy"]["losses"], rtol=1e-3)
