@@ -12,7 +12,7 @@ import pickle
 import shutil
 import socket
 import tarfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -80,6 +80,9 @@ class Source(Protocol):
 
     def preprocessing(self) -> Any:
         """A Keras layer for `model.build`."""
+
+    def tests(self, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The test (pictures, labels) in batches of `size`, the last one smaller."""
 
     def evaluate(self, model: Any) -> dict:
         """What Keras measures of a compiled model on the test pictures, by name."""
@@ -172,6 +175,10 @@ class Dataset:
 
     def preprocessing(self):
         return normalization(self.x_train)
+
+    def tests(self, size):
+        for start in range(0, len(self.x_test), size):
+            yield self.x_test[start : start + size], self.y_test[start : start + size]
 
     def evaluate(self, model):
         return model.evaluate(self.x_test, self.y_test, batch_size=500, verbose=0, return_dict=True)

@@ -359,7 +359,8 @@ def ten_crop_errors(model, source, batch_size=50):
     for pictures, labels in source.tests(batch_size):
         probabilities = np.stack(
             [
-                keras.ops.convert_to_numpy(keras.ops.softmax(model.predict_on_batch(windows)))
+                # Called, not asked to predict: of several workers the first is alone here, and Keras's loop would wait.
+                keras.ops.convert_to_numpy(keras.ops.softmax(model(windows, training=False)))
                 for windows in data.ten_crops(pictures, source.crop)
             ]
         )

@@ -22,6 +22,9 @@ import alexnet
 
 PROFILES = ("default", "quick")
 
+# How `Run.stopped` begins where `stop` ended the training.
+ON_REQUEST = "on request"
+
 
 def profile():
     """ "quick" (tests: minutes for the whole book) or "default" (readers), from the variable ALEXNET_PROFILE."""
@@ -69,7 +72,7 @@ def device():
 def _tensorflow_gpus():
     import tensorflow as tf
 
-    details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.get_visible_devices("GPU")]
     return [(d.get("device_name", "GPU"), d.get("compute_capability", (0, 0))) for d in details]
 
 
@@ -400,41 +403,57 @@ def train(net_or_model, data, recipe=None, *, checkpoint=None, progress=True, on
     step, so a run that was killed ends where it would have ended.
     on_epoch: called after every epoch with its row of the history and the model.
     stop: called after every step. When it returns true, the state is saved in the middle of the epoch and training
-    ends; the next call with the same folder goes on with the next step.
+    ends; the next call with the same folder goes on with the next step. Where several workers train, all stop together.
+    strategy: None, or "mirrored" or "multiworker" to share every batch between devices or machines, as in
+    `distributed.engine`. The batches, and with equal shares the steps, are those that one device would take; dropout
+    and augmentation draw other numbers on TensorFlow, and batch normalisation takes its means over a share.
+    The first worker writes the checkpoints, in a folder that all must see, and any strategy can go on from them.
     Training stops when the loss is no longer a number, and says so; `Run.stopped` keeps the reason of either.
-    Raises CheckpointError where the checkpoint belongs to another recipe, network or dataset.
+    Raises CheckpointError where the checkpoint belongs to another recipe, network or dataset; ValueError where devices
+    cannot share the pictures equally, and for a built model with a strategy, under which its weights would have to be
+    made; distributed.WorkerLost where another worker dies.
     """
     import keras
 
-    if strategy is not None:
-        raise ValueError(f"training on several devices is not there yet; got strategy {strategy!r}")
+    from alexnet import distributed
+
     recipe = recipe or Recipe()
+    engine = distributed.engine(strategy)
+    engine.check(min(recipe.batch_size, data.train_count), data)
+    if strategy and isinstance(net_or_model, keras.Model):
+        raise ValueError("with a strategy, give train a preset or an Architecture: it must make the weights itself")
     keras.utils.set_random_seed(recipe.seed)
-    model = net_or_model if isinstance(net_or_model, keras.Model) else _build(net_or_model, data, recipe)
-    learner = compile_for_here(_augmented(model, data, recipe), recipe.make_optimizer(), recipe.label_smoothing)
-    learner.optimizer.build(learner.trainable_variables)
-    if learner is not model:
-        compile_for_here(model, learner.optimizer, recipe.label_smoothing)
+    with engine.scope():
+        model = net_or_model if isinstance(net_or_model, keras.Model) else _build(net_or_model, data, recipe)
+        learner = compile_for_here(_augmented(model, data, recipe), recipe.make_optimizer(), recipe.label_smoothing)
+        learner.optimizer.build(learner.trainable_variables)
+        if learner is not model:
+            compile_for_here(model, learner.optimizer, recipe.label_smoothing)
     job = {
         "network": {"name": model.name, "parameters": int(model.count_params()), "precision": _precision(model)},
         "recipe": dataclasses.asdict(recipe),
         "dataset": data.describe(),
     }
     state = _Checkpoint(checkpoint, job)
-    history, part, found = state.restore(learner)
-    data.recall(found)
-    stopped, began = None, time.monotonic()
-    for epoch in range(len(history), recipe.epochs):
-        row, part, stopped = _epoch(learner, data, recipe, epoch, part, progress, stop)
-        if stopped:
-            if part:
+    with engine.watched():
+        engine.prepare(learner, data)
+        history, part, found = state.restore(learner)
+        data.recall(found)
+        engine.begin(len(history), part["step"] if part else 0, _random_state(learner))
+        stopped, began = None, time.monotonic()
+        for epoch in range(len(history), recipe.epochs):
+            row, part, stopped = _epoch(learner, data, recipe, epoch, part, engine, progress and engine.chief, stop)
+            if stopped:
+                if part and engine.chief:
+                    state.save(learner, history, part, data.found())
+                print(f"Training stopped: {stopped}", flush=True)
+                break
+            history.append(row)
+            if engine.chief:
                 state.save(learner, history, part, data.found())
-            print(f"Training stopped: {stopped}", flush=True)
-            break
-        history.append(row)
-        state.save(learner, history, part, data.found())
-        if on_epoch:
-            on_epoch(row, model)
+            if on_epoch:
+                on_epoch(row, model)
+        engine.end()
     seconds = sum(row["seconds"] for row in history)
     job = json.loads(json.dumps(job))
     return Run(
@@ -442,7 +461,7 @@ def train(net_or_model, data, recipe=None, *, checkpoint=None, progress=True, on
         history=history,
         seconds=round(seconds if history else time.monotonic() - began, 1),
         stopped=stopped,
-        environment=environment(),
+        environment=environment() | engine.description,
         date=now(),
         model=model,
     )
@@ -483,7 +502,7 @@ def _precision(model):
     return policies[0] if policies else model.dtype_policy.name
 
 
-def _epoch(model, data, recipe, epoch, part, progress, stop):
+def _epoch(model, data, recipe, epoch, part, engine, progress, stop):
     """One pass over the training pictures, from where `part` of it ended, and one test.
 
     Returns the row of history, or None; the part of the epoch that was done before `stop` said so, or None; and why
@@ -509,9 +528,7 @@ def _epoch(model, data, recipe, epoch, part, progress, stop):
         for step, (pictures, labels) in enumerate(batches, start=part["step"]):
             rate = recipe.learning_rate_at(epoch * steps + step, recipe.epochs * steps)
             model.optimizer.learning_rate.assign(rate)
-            # Keras versions differ in whether this call starts the metrics afresh.
-            model.reset_metrics()
-            logs = model.train_on_batch(pictures, labels, return_dict=True)
+            logs = engine.train_on_batch(model, pictures, labels)
             if not math.isfinite(logs["loss"]):
                 reason = (
                     f"the loss became {float(logs['loss'])} in epoch {epoch + 1}, step {step + 1} of {steps}, "
@@ -525,7 +542,7 @@ def _epoch(model, data, recipe, epoch, part, progress, stop):
             loss, accuracy = np.mean(seen[-50:], axis=0)
             bar.set_postfix_str(f"loss {loss:.3f}, accuracy {accuracy:.1%}", refresh=False)
             bar.update()
-            if stop and stop():
+            if stop and engine.any(stop()):
                 part = {
                     "step": step + 1,
                     "seen": seen,
@@ -533,9 +550,9 @@ def _epoch(model, data, recipe, epoch, part, progress, stop):
                     "first_step": first_step,
                     "learning_rate": rate,
                 }
-                return None, part, f"on request, in epoch {epoch + 1} after step {step + 1} of {steps}"
+                return None, part, f"{ON_REQUEST}, in epoch {epoch + 1} after step {step + 1} of {steps}"
         seconds = time.monotonic() - began
-        test = data.evaluate(model)
+        test = engine.evaluate(model, data)
         loss, accuracy = (float(mean) for mean in np.mean(seen, axis=0))
         bar.set_postfix_str(f"loss {loss:.3f}, accuracy {accuracy:.1%}, test accuracy {test['accuracy']:.1%}")
     row = {

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from alexnet import data, training
+from alexnet import data, distributed, training
 from alexnet.__main__ import main
 from conftest import ROOT
 from test_imagenet import make_tree
@@ -123,9 +123,10 @@ def test_options_override_the_recipe(caught, patches, tmp_path):
     assert recipe == training.Recipe(**{**training.RECIPES["paper-2012"].__dict__, "epochs": 3})
 
 
-@pytest.mark.parametrize("strategy", ["mirrored", "multiworker"])
-def test_the_strategy_is_passed_on(caught, patches, strategy):
-    assert caught("--strategy", strategy)[1]["strategy"] == strategy
+def test_the_strategy_is_passed_on(caught, patches, monkeypatch, capsys):
+    assert caught("--strategy", "mirrored")[1]["strategy"] == "mirrored"
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert main([*WORDS, "--strategy", "multiworker"]) == 2 and "the variable TF_CONFIG" in capsys.readouterr().err
 
 
 def error(capsys, *words):
@@ -302,7 +303,7 @@ def _arrays(path):
 
 STUCK = """
 import sys, time
-from alexnet import data, training
+from alexnet import data, distributed, training
 from alexnet.__main__ import main
 
 def train(*_, stop, **__):
@@ -325,3 +326,48 @@ def test_a_second_signal_ends_even_a_long_step(number):
     process.send_signal(number)
     process.communicate(timeout=20)
     assert process.returncode == 128 + number
+
+
+def test_several_workers_stop_together_and_go_on(tmp_path):
+    """SIGTERM to one of two: both leave after the same step; with --resume they end as one process alone does."""
+    quiet = ("--no-flip", "--shift", "0", "--cutout", "0", "--epochs", "2", "--batch-size", "500", "--seed", "3")
+    words = [sys.executable, "-m", "alexnet", *WORDS, *quiet]
+
+    def workers(*more, stop=False):
+        started = [
+            subprocess.Popen(
+                [*words, "--strategy", "multiworker", "--checkpoint", str(tmp_path / "state"), *more],
+                env=os.environ | {"TF_CONFIG": config, "PYTHONUNBUFFERED": "1"},
+                cwd=ROOT,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            for config in distributed.loopback(2)
+        ]
+        try:
+            if stop:
+                chief = started[0]
+                seen = ""
+                while "epoch 1/2" not in seen:
+                    seen += chief.stdout.read(1) or pytest.fail(f"it ended before its first step:\n{seen}")
+                started[1].send_signal(signal.SIGTERM)
+            said = [one.communicate(timeout=240)[0] for one in started]
+        finally:
+            for one in started:
+                one.kill()
+        return [one.returncode for one in started], said
+
+    codes, said = workers(stop=True)
+    assert codes == [143, 143], said
+    state = json.loads((tmp_path / "state" / "state.json").read_text())
+    assert state["part"]["step"] in range(1, 11) and state["history"] == []
+    codes, said = workers("--resume", "--record", str(tmp_path / "two.json"))
+    assert codes == [0, 0] and said[0].count("record: ") == 1 and "record: " not in said[1], said
+    assert main([*WORDS, *quiet, "--record", str(tmp_path / "one.json")]) == 0
+    two, one = (training.Run.load(tmp_path / f"{name}.json") for name in ("two", "one"))
+    assert two.environment["workers"] == 2 and "workers" not in one.environment
+    for row, other in zip(two.history, one.history, strict=True):
+        assert [row[name] for name in ("loss", "test_loss")] == pytest.approx(
+            [other[name] for name in ("loss", "test_loss")], rel=1e-4
+        )

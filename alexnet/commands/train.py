@@ -24,7 +24,7 @@ import threading
 import typing
 from pathlib import Path
 
-from alexnet import architecture, data, training
+from alexnet import architecture, data, distributed, training
 
 WEIGHTS = (".weights.h5", ".keras")
 
@@ -62,13 +62,13 @@ class Mistake(Exception):
 
 
 def run(arguments):
-    """Train; returns 0, 1 where the loss was no number, 2 for a mistake in the arguments, 130 after Ctrl-C."""
+    """Train; returns 0, 1 after a loss that is no number or a lost worker, 2 for a mistake, 130 after Ctrl-C."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         return _train(arguments)
-    except (Mistake, data.DataError, training.CheckpointError) as error:
+    except (Mistake, data.DataError, training.CheckpointError, distributed.WorkerLost) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        return 1 if isinstance(error, distributed.WorkerLost) else 2
     except KeyboardInterrupt:
         print("\nInterrupted outside of training; nothing to save.", file=sys.stderr)
         return 128 + signal.SIGINT
@@ -90,6 +90,11 @@ def _train(arguments):
             if arguments.preset in architecture.PRESETS
             else str(error)
         ) from error
+    try:
+        engine = distributed.engine(arguments.strategy)
+        engine.check(min(recipe.batch_size, source.train_count), source)
+    except ValueError as error:
+        raise Mistake(str(error)) from error
     shown = source.report()
 
     def on_epoch(row, model):
@@ -108,13 +113,16 @@ def _train(arguments):
             stop=interruption.asked,
             strategy=arguments.strategy,
         )
-    if interruption.obeyed:
+    if (done.stopped or "").startswith(training.ON_REQUEST):
         if arguments.checkpoint:
             print(f"The state is saved in {arguments.checkpoint}. Go on with the same command and --resume.")
         else:
             print("Nothing was saved: there was no --checkpoint.")
-        return 128 + interruption.signal
-    if hasattr(source, "tests") and not done.stopped:
+        # Where another worker was told to stop, this one heard of it in the same step.
+        return 128 + (interruption.signal or signal.SIGTERM)
+    if not engine.chief:
+        return 1 if done.stopped else 0
+    if not isinstance(source, data.Dataset) and not done.stopped:
         from alexnet import imagenet
 
         done.ten_crops = imagenet.ten_crop_errors(done.model, source)
@@ -188,18 +196,17 @@ def _source(words):
 class Interruption:
     """Within `with`: the first SIGINT or SIGTERM asks training to stop, the second one ends the process at once.
 
-    signal: the number of the first one, or None. obeyed: whether training was told to stop.
+    signal: the number of the first one, or None.
     A thread hears of signals through Python's wakeup descriptor, because the main thread, which runs Python's own
     handlers, may be inside a long step.
     """
 
     def __init__(self):
-        self.signal, self.obeyed = None, False
+        self.signal = None
 
     def asked(self):
         """Whether training is to stop."""
-        self.obeyed = self.signal is not None
-        return self.obeyed
+        return self.signal is not None
 
     def __enter__(self):
         self._heard, self._hears = socket.socketpair()
