@@ -131,12 +131,22 @@ def peak_memory():
     if training.device().kind == "GPU":
         tell = {"tensorflow": _tensorflow_peak, "jax": _jax_peak, "torch": _torch_peak}
         return tell[keras.backend.backend()](), "device"
+    return process_memory(), "process"
+
+
+def process_memory():
+    """The most bytes of the machine's memory that this process has had at once; None on systems that do not tell."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # getrusage would, on Linux, begin with what the process had that started this one.
+        kilobytes = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:")).split()[1]
+        return 1024 * int(kilobytes)
     try:
         import resource
     except ImportError:
-        return None, "process"
-    # macOS counts in bytes, Linux in kilobytes.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024), "process"
+        return None
+    # macOS counts in bytes, others in kilobytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _tensorflow_peak():
@@ -203,7 +213,13 @@ def products(precision="float32", size=None):
     size = size or (8192 if large else 2048)
     # So scaled, products of products neither grow nor vanish.
     square = np.random.default_rng(0).normal(scale=size**-0.5, size=(size, size))
-    return _rate(lambda left, right: left @ right, square, kind, 2 * size**3, 10 if large else 3)
+    rate = _rate(lambda left, right: left @ right, square, kind, 2 * size**3, 10 if large else 3)
+
+    def once():
+        use_precision(precision)
+        return rate()
+
+    return once
 
 
 def copies(size=None):
@@ -282,8 +298,13 @@ def training_step(preset, batch_size, precision="float32", *, eager=False, xla=N
     if xla is not None:
         network.jit_compile = xla
     batches = batches or itertools.repeat(tuple(map(keras.ops.convert_to_tensor, noise(net, batch_size))))
-    # Its results are numbers of Python's, so it has waited for the device.
-    return lambda: network.train_on_batch(*next(batches), return_dict=True)
+
+    def step():
+        use_precision(precision)
+        # Its results are numbers of Python's, so it has waited for the device.
+        return network.train_on_batch(*next(batches), return_dict=True)
+
+    return step
 
 
 def noise(net, count):
@@ -466,7 +487,7 @@ def operations_of(folder):
     if not paths:
         raise FileNotFoundError(f"there is no profile in {folder}")
     space = xplane_pb2.XSpace()
-    space.ParseFromString(paths[-1].readsize_of())
+    space.ParseFromString(paths[-1].read_bytes())
     devices = [plane for plane in space.planes if plane.name.startswith("/device:GPU")]
     seconds = {}
     for plane in devices or [plane for plane in space.planes if plane.name == "/host:CPU"]:

@@ -32,7 +32,7 @@ def rounds():
         yield
     from alexnet import speed
 
-    say(memory=speed.peak_memory()[0])
+    say(memory=speed.process_memory())
 
 
 def pictures():
