@@ -478,8 +478,9 @@ def feed(jpegs, labels, batch_size, crop, *, cache=False, shuffle=False, augment
 def operations_of(folder):
     """{operation: seconds} of the profile that TensorFlow wrote into a folder, all threads or streams added up.
 
-    Names are those of the graph, "layer/operation:kind". What only waits for others or hands work on is left out.
-    Raises FileNotFoundError where there is no profile.
+    Names are those of the graph, "network/layer/operation:kind". On a GPU the time is that of its kernels, under the
+    name of the operation that started them where the profile tells it. What only waits for others or hands work on is
+    left out. Raises FileNotFoundError where there is no profile.
     """
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
@@ -488,14 +489,23 @@ def operations_of(folder):
         raise FileNotFoundError(f"there is no profile in {folder}")
     space = xplane_pb2.XSpace()
     space.ParseFromString(paths[-1].read_bytes())
-    devices = [plane for plane in space.planes if plane.name.startswith("/device:GPU")]
+    gpus = [plane for plane in space.planes if plane.name.startswith("/device:GPU")]
     seconds = {}
-    for plane in devices or [plane for plane in space.planes if plane.name == "/host:CPU"]:
+    for plane in gpus or [plane for plane in space.planes if plane.name == "/host:CPU"]:
         for event in (event for line in plane.lines for event in line.events):
-            name = plane.event_metadata[event.metadata_id].name
-            if devices or (":" in name and "::" not in name and ": " not in name):
+            about = plane.event_metadata[event.metadata_id]
+            name = _started_by(plane, event, about) or about.name
+            if gpus or (":" in name and "::" not in name and ": " not in name):
                 seconds[name] = seconds.get(name, 0) + event.duration_ps / 1e12
     return seconds
+
+
+def _started_by(plane, event, about):
+    """The operation of the graph that an event of a GPU belongs to, or None where the profile does not tell."""
+    for stat in (*event.stats, *about.stats):
+        if plane.stat_metadata[stat.metadata_id].name == "tf_op":
+            return stat.str_value or plane.stat_metadata[stat.ref_value].name
+    return None
 
 
 def about(presets, precisions=None):

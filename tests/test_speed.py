@@ -378,6 +378,26 @@ def test_a_profile_tells_what_took_the_time(tiny, tmp_path):
         speed.operations_of(tmp_path / "elsewhere")
 
 
+def test_a_gpus_profile_is_of_its_kernels(tmp_path):
+    """Written here in the profiler's format, since a kernel of a GPU is not to be had everywhere."""
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    space = xplane_pb2.XSpace()
+    host, gpu = space.planes.add(name="/host:CPU"), space.planes.add(name="/device:GPU:0")
+    for plane, name in ((host, "net/conv1/Conv2D:Conv2D"), (gpu, "sm80_fprop")):
+        plane.event_metadata[1].name = name
+        plane.lines.add().events.add(metadata_id=1, duration_ps=2 * 10**12)
+    gpu.event_metadata[2].name = "memcpy"
+    gpu.stat_metadata[7].name, gpu.stat_metadata[8].name = "tf_op", "net/conv2/Conv2D:Conv2D"
+    gpu.lines.add().events.add(metadata_id=2, duration_ps=10**12)
+    for value in ({"str_value": "net/conv1/Conv2D:Conv2D"}, {"ref_value": 8}, {"ref_value": 8}):
+        gpu.lines[0].events.add(metadata_id=1, duration_ps=10**12).stats.add(metadata_id=7, **value)
+    (tmp_path / "vm.xplane.pb").write_bytes(space.SerializeToString())
+    assert speed.operations_of(tmp_path) == {
+        "sm80_fprop": 2, "memcpy": 1, "net/conv1/Conv2D:Conv2D": 1, "net/conv2/Conv2D:Conv2D": 2,
+    }  # fmt: skip
+
+
 def test_benchmark_writes_a_record_and_goes_on_with_it(monkeypatch, capsys, tmp_path):
     """Rows that are there are not measured again, a failed one included, and each says with what it was measured."""
     asked = []
