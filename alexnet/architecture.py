@@ -599,16 +599,17 @@ def text_table(head, rows, total=None) -> str:
     return "\n".join([line(head), rule, *(line(row) for row in rows), *([rule, line(total)] if total else [])])
 
 
-def html_table(caption, head, rows, total=None) -> str:
-    """The same as a table for a page; caption is HTML."""
+def html_table(caption, head, rows, total=None, words=False) -> str:
+    """The same as a table for a page; caption is HTML. words: the cells hold sentences rather than numbers."""
 
     def line(cells, tag):
         first, *rest = (html.escape(cell) for cell in cells)
         return f'<tr><th scope="row">{first}</th>' + "".join(f"<{tag}>{cell}</{tag}>" for cell in rest) + "</tr>"
 
     columns = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
+    kind = "alexnet-table words" if words else "alexnet-table"
     return (
-        f'<table class="alexnet-table"><caption>{caption}</caption><thead><tr>{columns}</tr></thead>'
+        f'<table class="{kind}"><caption>{caption}</caption><thead><tr>{columns}</tr></thead>'
         f"<tbody>{''.join(line(row, 'td') for row in rows)}</tbody>"
         + (f"<tfoot>{line(total, 'td')}</tfoot>" if total else "")
         + "</table>"

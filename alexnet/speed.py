@@ -31,17 +31,18 @@ PRECISIONS = ("float32", "tf32", "mixed_bfloat16", "mixed_float16")
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of strings under a head, as text or as a table of a page."""
+    """Rows of strings under a head, as text or as a table of a page. words: they are sentences rather than numbers."""
 
     caption: str
     head: tuple[str, ...]
     rows: list[tuple[str, ...]]
+    words: bool = False
 
     def __str__(self):
         return architecture.text_table(self.head, self.rows)
 
     def _repr_html_(self):
-        return architecture.html_table(html.escape(self.caption), self.head, self.rows)
+        return architecture.html_table(html.escape(self.caption), self.head, self.rows, words=self.words)
 
 
 def found():
@@ -66,7 +67,9 @@ def found():
         ("batch size", str(training.Recipe().batch_size), "pictures a step, as in 2012"),
         ("profile", budget.profile, str(budget).partition(": ")[2].partition("profile: ")[2]),
     ]
-    return Table("What was found, and what the book does with it", ("", "found", "what the book does"), rows)
+    return Table(
+        "What was found, and what the book does with it", ("", "found", "what the book does"), rows, words=True
+    )
 
 
 def _how_many(here):
@@ -307,9 +310,9 @@ def training_step(preset, batch_size, precision="float32", *, eager=False, xla=N
     return step
 
 
-def noise(net, count):
+def noise(preset, count):
     """Random pictures (count, height, width, channels) uint8 of a network's size, and random labels (count,) int64."""
-    rng = np.random.default_rng(0)
+    net, rng = architecture.get(preset), np.random.default_rng(0)
     return rng.integers(0, 256, (count, *net.input_shape), dtype="uint8"), rng.integers(0, net.classes, count)
 
 
@@ -321,21 +324,56 @@ def seconds_of(step, steps=1):
     return (time.perf_counter() - began) / steps
 
 
-def in_turn(steps, rounds=5, enough=0.5):
+def in_turn(calls, rounds=5, enough=0.5, beside=None):
     """Call every function of a dict in turn, each for `enough` seconds or once: {name: [seconds a call in each round]}.
 
     What else a machine does changes from minute to minute; in turn it disturbs all alike, and the ratios of one round
     say more than any time. The first call of each, which builds its graph, comes before and is not counted.
+    beside: a function that is called before every round and after the last; what it returned is under the key None.
     """
     counts = {}
-    for name, step in steps.items():
-        step()
-        counts[name] = max(1, round(enough / seconds_of(step)))
-    measured = {name: [] for name in steps}
-    for _ in range(rounds):
-        for name, step in steps.items():
-            measured[name].append(seconds_of(step, counts[name]))
+    for name, call in calls.items():
+        call()
+        counts[name] = max(1, round(enough / seconds_of(call)))
+    measured = {name: [] for name in (*calls, None)}
+    for number in range(rounds + 1):
+        if beside:
+            measured[None].append(beside())
+        for name, call in calls.items() if number < rounds else ():
+            measured[name].append(seconds_of(call, counts[name]))
     return measured
+
+
+def switches(cases, rounds=5, enough=0.5):
+    """Training steps measured in turn, a row for each case: how fast, and how many times as fast as the first.
+
+    cases: {name: the arguments of `training_step`}. A row has name, batch_size, precision, images_per_second, ratio (to
+    the first case in the same round) and share_of_peak (of products in the case's own precision), one for each round.
+    """
+    steps = {name: training_step(**settings) for name, settings in cases.items()}
+    own = {name: settings.get("precision", "float32") for name, settings in cases.items()}
+    peaks = {precision: products(precision) for precision in own.values()}
+    measured = in_turn(steps, rounds, enough, lambda: {precision: peak() for precision, peak in peaks.items()})
+    rows = []
+    for name, settings in cases.items():
+        size, operations = settings["batch_size"], architecture.get(settings["preset"]).training_operations
+        rates = [size / seconds for seconds in measured[name]]
+        rows.append(
+            {
+                "name": name,
+                "batch_size": size,
+                "precision": own[name],
+                "images_per_second": rates,
+                "ratio": ratios(rates, rows[0]["images_per_second"] if rows else rates),
+                "share_of_peak": shares(rates, operations, [peak[own[name]] for peak in measured[None]]),
+            }
+        )
+    return rows
+
+
+def ratios(rates, others):
+    """One rate over the other, round by round."""
+    return [rate / other for rate, other in zip(rates, others, strict=True)]
 
 
 def spread(values):

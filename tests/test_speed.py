@@ -49,7 +49,8 @@ def test_what_was_found_on_a_t4(t4):
         speed.use_precision("tf32")
 
 
-def test_a_table_is_text_and_a_page():
+def test_a_table_is_text_and_a_page(no_gpu):
+    assert 'class="alexnet-table words"' in speed.found()._repr_html_()
     table = speed.Table("one < two", ("a", "b"), [("x & y", "1")])
     assert str(table).splitlines() == ["a      b", "-----  -", "x & y  1"]
     page = table._repr_html_()
@@ -156,9 +157,27 @@ def test_turns_are_taken(monkeypatch):
 
         return step
 
-    found = speed.in_turn({"slow": costing("slow", 9, 2), "quick": costing("quick", 5, 0.25)}, rounds=2, enough=1)
-    assert found == {"slow": [2, 2], "quick": [0.25, 0.25]}
-    assert calls == ["slow"] * 2 + ["quick"] * 2 + (["slow"] + ["quick"] * 4) * 2
+    both = {"slow": costing("slow", 9, 2), "quick": costing("quick", 5, 0.25)}
+    found = speed.in_turn(both, rounds=2, enough=1, beside=lambda: calls.append("peak") or len(calls))
+    assert found == {"slow": [2, 2], "quick": [0.25, 0.25], None: [5, 11, 17]}
+    assert calls == ["slow"] * 2 + ["quick"] * 2 + (["peak", "slow"] + ["quick"] * 4) * 2 + ["peak"]
+
+
+def test_switches_are_compared_round_by_round(monkeypatch, tiny):
+    """Ratios are to the first case in the same round, shares of the case's own precision."""
+    seconds = {"base": [1.0, 2.0], "short": [0.5, 0.25], "large": [4.0, 4.0]}
+    monkeypatch.setattr(speed, "training_step", lambda **settings: settings)
+    monkeypatch.setattr(speed, "products", lambda precision: lambda: {"float32": 1e9, "mixed_bfloat16": 2e9}[precision])
+    monkeypatch.setattr(
+        speed, "in_turn", lambda steps, rounds, enough, beside: seconds | {None: [beside() for _ in range(rounds + 1)]}
+    )
+    base = {"preset": tiny, "batch_size": 8}
+    cases = {"base": base, "short": base | {"precision": "mixed_bfloat16"}, "large": base | {"batch_size": 16}}
+    rows = {row["name"]: row for row in speed.switches(cases, rounds=2)}
+    assert rows["base"]["images_per_second"] == [8, 4] and rows["base"]["ratio"] == [1, 1]
+    assert rows["short"]["ratio"] == [2, 8] and rows["large"]["ratio"] == [0.5, 1]
+    assert rows["short"]["share_of_peak"] == [rate * tiny.training_operations / 2e9 for rate in (16, 32)]
+    assert rows["large"]["share_of_peak"] == [4 * tiny.training_operations / 1e9] * 2
 
 
 def test_a_share_is_of_the_higher_peak_beside_it():

@@ -1,0 +1,121 @@
+"""What is each switch of a training step, and of the pipeline that feeds it, worth on this machine?
+
+Writes assets/records/switches-cpu.json, or another file that is named. Read by the chapter "Train on the GPU you have",
+which measures the same on the reader's machine. Everything is measured in turn, so that what else the machine does
+disturbs all alike; read the ratios.
+
+    python experiments/switches.py [FILE]
+"""
+
+import itertools
+import json
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+
+from alexnet import data, speed, training
+
+RECORD = Path(__file__).resolve().parents[1] / "assets" / "records" / "switches-cpu.json"
+NETWORK, BATCH, ROUNDS = "cifar10-tower", 128, 5
+
+
+def steps(batch=BATCH, short="mixed_bfloat16"):
+    """The cases of a step, each with one switch of the first one turned: {name: arguments of speed.training_step}."""
+    base = {"preset": NETWORK, "batch_size": batch, "xla": False}
+    pictures, labels = speed.noise(NETWORK, batch)
+    host = {kind: itertools.repeat((pictures.astype(kind), labels)) for kind in ("uint8", "float32")}
+    return {
+        "a graph, float32": base,
+        "no graph": base | {"eager": True},
+        "XLA": base | {"xla": True},
+        short: base | {"precision": short},
+        "a quarter of the batch": base | {"batch_size": batch // 4},
+        "four times the batch": base | {"batch_size": 4 * batch},
+        "from the host, uint8": base | {"batches": host["uint8"]},
+        "from the host, float32": base | {"batches": host["float32"]},
+    }
+
+
+FEEDS = {
+    "decode in every pass": {},
+    "augment": {"augment": True},
+    "shuffle": {"shuffle": True},
+    "cache": {"cache": True},
+    "parallel": {"parallel": True},
+    "prefetch": {"prefetch": True},
+    "all of them": dict.fromkeys(("augment", "shuffle", "cache", "parallel", "prefetch"), True),
+}
+
+
+def files(count=256, side=256):
+    """JPEG files of square pieces of the book's photographs, and the number of the photograph for each."""
+    import tensorflow as tf
+
+    photographs = [data.photograph(photo) for photo in data.PHOTOGRAPHS]
+    rng = np.random.default_rng(0)
+    jpegs, labels = [], []
+    for number in range(count):
+        picture = photographs[number % len(photographs)]
+        top, left = (rng.integers(0, size - side + 1) for size in picture.shape[:2])
+        jpegs.append(tf.io.encode_jpeg(picture[top : top + side, left : left + side], quality=90).numpy())
+        labels.append(number % len(photographs))
+    return jpegs, np.array(labels)
+
+
+def feeding(batch=BATCH, rounds=ROUNDS):
+    """Pictures a second that each pipeline hands over, where nothing else is done."""
+    jpegs, labels = files()
+    feeds = {name: iter(speed.feed(jpegs, labels, batch, 224, **switches)) for name, switches in FEEDS.items()}
+    measured = speed.in_turn({name: feed.__next__ for name, feed in feeds.items()}, rounds)
+    return _rows(measured, batch)
+
+
+def fed(batch=BATCH, rounds=ROUNDS):
+    """Pictures a second of the training step, when each pipeline feeds it with pictures of CIFAR-10's size."""
+    import tensorflow as tf
+
+    cifar = data.patches10(2560, 100)
+    jpegs = [tf.io.encode_jpeg(picture, quality=90).numpy() for picture in cifar.x_train]
+    calls = {"no pipeline": speed.training_step(NETWORK, batch, xla=False)}
+    for name in ("decode in every pass", "prefetch", "all of them"):
+        batches = iter(speed.feed(jpegs, cifar.y_train, batch, 32, **FEEDS[name]))
+        calls[name] = speed.training_step(NETWORK, batch, xla=False, batches=batches)
+    return _rows(speed.in_turn(calls, rounds), batch)
+
+
+def _rows(measured, batch):
+    rows = []
+    for name, seconds in measured.items():
+        if name is not None:
+            rates = [batch / taken for taken in seconds]
+            ratio = speed.ratios(rates, rows[0]["images_per_second"] if rows else rates)
+            rows.append({"name": name, "images_per_second": rates, "ratio": ratio})
+    return rows
+
+
+def main(path=RECORD):
+    record = {
+        "question": "how many times as fast is a training step, or the pipeline that feeds it, with one switch turned?",
+        "network": NETWORK,
+        "batch_size": BATCH,
+        "steps": speed.switches(steps(), ROUNDS),
+        "feeding": feeding(),
+        "fed": fed(),
+        "environment": training.environment(),
+        "driver": speed.driver(),
+        "date": training.now(),
+    }
+    Path(path).write_text(json.dumps(record, indent=1) + "\n")
+    for part in ("steps", "feeding", "fed"):
+        for row in record[part]:
+            rate, ratio = speed.spread(row["images_per_second"]), speed.spread(row["ratio"])
+            print(f"{row['name']:<24}{rate['median']:>8.0f} images/s {ratio['median']:>6.2f}", end=" ")
+            print(f"({ratio['low']:.2f} to {ratio['high']:.2f})")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
