@@ -14,6 +14,7 @@ import html
 import itertools
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -27,6 +28,10 @@ from alexnet import architecture
 
 # "tf32" keeps float32 everywhere but rounds what is multiplied to ten binary places, on GPUs that have units for it.
 PRECISIONS = ("float32", "tf32", "mixed_bfloat16", "mixed_float16")
+
+
+# How the profiler names an operation of a graph, or one that XLA has made; the rest is TensorFlow's own machinery.
+_OPERATION = re.compile(r"[\w./-]+:\w+|[a-z][\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -278,6 +283,8 @@ def _compiled(function):
 def training_step(preset, batch_size, precision="float32", *, eager=False, xla=None, batches=None):
     """A function that makes one training step of a network, with the book's optimizer, and returns when it is done.
 
+    Called with pictures and labels it trains on these, else on the next of `batches`.
+
     preset: as in `model.build`. precision: as in `use_precision`.
     eager: run operation by operation, without a graph. xla: compile with XLA, or not; None is the book's choice for the
     device (`training.compile_for_here`).
@@ -302,10 +309,10 @@ def training_step(preset, batch_size, precision="float32", *, eager=False, xla=N
         network.jit_compile = xla
     batches = batches or itertools.repeat(tuple(map(keras.ops.convert_to_tensor, noise(net, batch_size))))
 
-    def step():
+    def step(*batch):
         use_precision(precision)
         # Its results are numbers of Python's, so it has waited for the device.
-        return network.train_on_batch(*next(batches), return_dict=True)
+        return network.train_on_batch(*(batch or next(batches)), return_dict=True)
 
     return step
 
@@ -486,7 +493,7 @@ def fitting(attempt, batch_size, smallest=1):
 
 
 def feed(jpegs, labels, batch_size, crop, *, cache=False, shuffle=False, augment=False, parallel=False, prefetch=False):
-    """Batches of pictures from JPEG files in memory, for ever, as a tf.data.Dataset of (uint8 pictures, labels).
+    """Batches of pictures from JPEG files in memory, pass after pass, as a tf.data.Dataset of (uint8 pictures, labels).
 
     jpegs: bytes of colour pictures, none smaller than `crop` pixels. Each is decoded, and `crop` pixels square are cut
     out of its middle; with `augment` at a random place, and mirrored half of the time.
@@ -513,12 +520,28 @@ def feed(jpegs, labels, batch_size, crop, *, cache=False, shuffle=False, augment
     return pictures.prefetch(tf.data.AUTOTUNE) if prefetch else pictures
 
 
+def passes(dataset, count, use=None):
+    """A function that takes `count` batches from a fresh iterator over a dataset, and hands each to `use`.
+
+    To be timed as a whole: an iterator that is kept has prepared batches before anyone asks for them, even where the
+    pipeline has no prefetching, and what it prepared meanwhile would cost nothing.
+    """
+
+    def one():
+        for batch in dataset.take(count):
+            if use:
+                use(*batch)
+
+    return one
+
+
 def operations_of(folder):
     """{operation: seconds} of the profile that TensorFlow wrote into a folder, all threads or streams added up.
 
-    Names are those of the graph, "network/layer/operation:kind". On a GPU the time is that of its kernels, under the
-    name of the operation that started them where the profile tells it. What only waits for others or hands work on is
-    left out. Raises FileNotFoundError where there is no profile.
+    Names are those of the graph, "network/layer/operation:kind"; what XLA has compiled has XLA's names, without a colon
+    and without a layer. On a GPU the time is that of its kernels, under the name of the operation that started them
+    where the profile tells it. What only waits for others or hands work on is left out.
+    Raises FileNotFoundError where there is no profile.
     """
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
@@ -530,10 +553,11 @@ def operations_of(folder):
     gpus = [plane for plane in space.planes if plane.name.startswith("/device:GPU")]
     seconds = {}
     for plane in gpus or [plane for plane in space.planes if plane.name == "/host:CPU"]:
-        for event in (event for line in plane.lines for event in line.events):
+        # The thread that runs Python only waits.
+        for event in (event for line in plane.lines if line.name != "python" for event in line.events):
             about = plane.event_metadata[event.metadata_id]
             name = _started_by(plane, event, about) or about.name
-            if gpus or (":" in name and "::" not in name and ": " not in name):
+            if gpus or _OPERATION.fullmatch(name):
                 seconds[name] = seconds.get(name, 0) + event.duration_ps / 1e12
     return seconds
 

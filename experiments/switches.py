@@ -1,10 +1,10 @@
 """What is each switch of a training step, and of the pipeline that feeds it, worth on this machine?
 
-Writes assets/records/switches-cpu.json, or another file that is named. Read by the chapter "Train on the GPU you have",
-which measures the same on the reader's machine. Everything is measured in turn, so that what else the machine does
-disturbs all alike; read the ratios.
+Writes assets/records/switches-cpu.json, or another file that is named; parts that are not asked for stay. Read by the
+chapter "Train on the GPU you have", which measures the same on the reader's machine. Everything is measured in turn, so
+that what else the machine does disturbs all alike; read the ratios.
 
-    python experiments/switches.py [FILE]
+    python experiments/switches.py [FILE [steps] [feeding] [fed]]
 """
 
 import itertools
@@ -49,6 +49,7 @@ FEEDS = {
     "prefetch": {"prefetch": True},
     "all of them": dict.fromkeys(("augment", "shuffle", "cache", "parallel", "prefetch"), True),
 }
+FED = ("decode in every pass", "prefetch", "all of them")
 
 
 def files(count=256, side=256):
@@ -66,55 +67,53 @@ def files(count=256, side=256):
     return jpegs, np.array(labels)
 
 
-def feeding(batch=BATCH, rounds=ROUNDS):
-    """Pictures a second that each pipeline hands over, where nothing else is done."""
+def feeding(batch=32, rounds=ROUNDS):
+    """Pictures a second that each pipeline hands over, where nothing else is done: two passes over the files a turn."""
     jpegs, labels = files()
-    feeds = {name: iter(speed.feed(jpegs, labels, batch, 224, **switches)) for name, switches in FEEDS.items()}
-    measured = speed.in_turn({name: feed.__next__ for name, feed in feeds.items()}, rounds)
-    return _rows(measured, batch)
+    count = 2 * len(jpegs) // batch
+    calls = {
+        name: speed.passes(speed.feed(jpegs, labels, batch, 224, **switches), count) for name, switches in FEEDS.items()
+    }
+    return _rows(speed.in_turn(calls, rounds), count * batch)
 
 
-def fed(batch=BATCH, rounds=ROUNDS):
+def fed(batch=BATCH, rounds=ROUNDS, count=10):
     """Pictures a second of the training step, when each pipeline feeds it with pictures of CIFAR-10's size."""
     import tensorflow as tf
 
-    cifar = data.patches10(2560, 100)
-    jpegs = [tf.io.encode_jpeg(picture, quality=90).numpy() for picture in cifar.x_train]
-    calls = {"no pipeline": speed.training_step(NETWORK, batch, xla=False)}
-    for name in ("decode in every pass", "prefetch", "all of them"):
-        batches = iter(speed.feed(jpegs, cifar.y_train, batch, 32, **FEEDS[name]))
-        calls[name] = speed.training_step(NETWORK, batch, xla=False, batches=batches)
-    return _rows(speed.in_turn(calls, rounds), batch)
+    small = data.patches10(batch * count, 100)
+    jpegs = [tf.io.encode_jpeg(picture, quality=90).numpy() for picture in small.x_train]
+    step = speed.training_step(NETWORK, batch, xla=False)
+    calls = {"no pipeline": lambda: [step() for _ in range(count)]}
+    for name in FED:
+        calls[name] = speed.passes(speed.feed(jpegs, small.y_train, batch, 32, **FEEDS[name]), count, step)
+    return _rows(speed.in_turn(calls, rounds), count * batch)
 
 
-def _rows(measured, batch):
+def _rows(measured, pictures):
     rows = []
     for name, seconds in measured.items():
         if name is not None:
-            rates = [batch / taken for taken in seconds]
+            rates = [pictures / taken for taken in seconds]
             ratio = speed.ratios(rates, rows[0]["images_per_second"] if rows else rates)
             rows.append({"name": name, "images_per_second": rates, "ratio": ratio})
     return rows
 
 
-def main(path=RECORD):
-    record = {
-        "question": "how many times as fast is a training step, or the pipeline that feeds it, with one switch turned?",
-        "network": NETWORK,
-        "batch_size": BATCH,
-        "steps": speed.switches(steps(), ROUNDS),
-        "feeding": feeding(),
-        "fed": fed(),
-        "environment": training.environment(),
-        "driver": speed.driver(),
-        "date": training.now(),
-    }
-    Path(path).write_text(json.dumps(record, indent=1) + "\n")
-    for part in ("steps", "feeding", "fed"):
-        for row in record[part]:
+def main(path=RECORD, *parts):
+    path = Path(path)
+    record = json.loads(path.read_text()) if path.exists() else {}
+    record["question"] = "how many times as fast is a training step, or the pipeline that feeds it, by one switch?"
+    record |= {"network": NETWORK, "batch_size": BATCH}
+    measures = {"steps": lambda: speed.switches(steps(), ROUNDS), "feeding": feeding, "fed": fed}
+    for part in parts or measures:
+        about = {"environment": training.environment(), "driver": speed.driver(), "date": training.now()}
+        record[part] = {"rows": measures[part]()} | about
+        path.write_text(json.dumps(record, indent=1) + "\n")
+        for row in record[part]["rows"]:
             rate, ratio = speed.spread(row["images_per_second"]), speed.spread(row["ratio"])
             print(f"{row['name']:<24}{rate['median']:>8.0f} images/s {ratio['median']:>6.2f}", end=" ")
-            print(f"({ratio['low']:.2f} to {ratio['high']:.2f})")
+            print(f"({ratio['low']:.2f} to {ratio['high']:.2f})", flush=True)
 
 
 if __name__ == "__main__":
