@@ -30,8 +30,9 @@ from alexnet import architecture
 PRECISIONS = ("float32", "tf32", "mixed_bfloat16", "mixed_float16")
 
 
-# How the profiler names an operation of a graph, or one that XLA has made; the rest is TensorFlow's own machinery.
-_OPERATION = re.compile(r"[\w./-]+:\w+|[a-z][\w.-]*")
+# How the profiler names an operation of a graph, and one that XLA has made; the rest is TensorFlow's own machinery.
+_IN_GRAPH = re.compile(r"[\w./-]+:\w+")
+_OPERATION = re.compile(rf"{_IN_GRAPH.pattern}|[a-z][\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -510,12 +511,14 @@ def feed(jpegs, labels, batch_size, crop, *, cache=False, shuffle=False, augment
             return tf.image.random_flip_left_right(picture), label
         return tf.image.resize_with_crop_or_pad(picture, crop, crop), label
 
-    pictures = tf.data.Dataset.from_tensor_slices((list(jpegs), labels))
+    def shuffled(dataset, wanted):
+        return dataset.shuffle(len(jpegs), seed=0) if wanted else dataset
+
+    # Files are smaller than pictures; but an order that is cached never changes again.
+    pictures = shuffled(tf.data.Dataset.from_tensor_slices((list(jpegs), labels)), shuffle and not cache)
     pictures = pictures.map(lambda jpeg, label: (tf.io.decode_jpeg(jpeg, channels=3), label), num_parallel_calls=calls)
     if cache:
-        pictures = pictures.cache()
-    if shuffle:
-        pictures = pictures.shuffle(len(jpegs), seed=0)
+        pictures = shuffled(pictures.cache(), shuffle)
     pictures = pictures.repeat().map(cut, num_parallel_calls=calls).batch(batch_size, drop_remainder=True)
     return pictures.prefetch(tf.data.AUTOTUNE) if prefetch else pictures
 
@@ -553,18 +556,19 @@ def operations_of(folder):
     gpus = [plane for plane in space.planes if plane.name.startswith("/device:GPU")]
     seconds = {}
     for plane in gpus or [plane for plane in space.planes if plane.name == "/host:CPU"]:
-        # The thread that runs Python only waits.
-        for event in (event for line in plane.lines if line.name != "python" for event in line.events):
-            about = plane.event_metadata[event.metadata_id]
-            name = _started_by(plane, event, about) or about.name
-            if gpus or _OPERATION.fullmatch(name):
-                seconds[name] = seconds.get(name, 0) + event.duration_ps / 1e12
+        for line in plane.lines:
+            names = [_started_by(plane, event) or plane.event_metadata[event.metadata_id].name for event in line.events]
+            # The thread of Python itself waits in functions whose names are like XLA's.
+            wanted = _IN_GRAPH if "TFE_Py_ExecuteCancelable" in names else _OPERATION
+            for name, event in zip(names, line.events, strict=True):
+                if gpus or wanted.fullmatch(name):
+                    seconds[name] = seconds.get(name, 0) + event.duration_ps / 1e12
     return seconds
 
 
-def _started_by(plane, event, about):
+def _started_by(plane, event):
     """The operation of the graph that an event of a GPU belongs to, or None where the profile does not tell."""
-    for stat in (*event.stats, *about.stats):
+    for stat in (*event.stats, *plane.event_metadata[event.metadata_id].stats):
         if plane.stat_metadata[stat.metadata_id].name == "tf_op":
             return stat.str_value or plane.stat_metadata[stat.ref_value].name
     return None

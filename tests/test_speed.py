@@ -380,8 +380,9 @@ def test_feed_changes_its_speed_only(grey, switches):
         np.testing.assert_array_equal(one, other)
 
 
-def test_feed_shuffles_every_pass_anew(grey):
-    labels, pictures = _passes(grey, 4, shuffle=True, cache=True)
+@pytest.mark.parametrize("cache", [False, True])
+def test_feed_shuffles_every_pass_anew(grey, cache):
+    labels, pictures = _passes(grey, 4, shuffle=True, cache=cache)
     first, second = labels[:10], labels[10:]
     assert sorted(first) == sorted(second) == [*range(10)] and not np.array_equal(first, second)
     assert (np.round((pictures.mean((1, 2, 3)) - 7.5) / 20) == labels).all()
