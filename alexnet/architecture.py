@@ -497,13 +497,13 @@ class Architecture:
         return ("total", "", "", "", f"{self.parameters:,}", f"{self.macs:,}", "")
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.title}\n" + _text_table(
+        return f"{self.name}: {self.title}\n" + text_table(
             self._HEAD, [self._cells(row) for row in self.layers], self._total()
         )
 
     def _repr_html_(self) -> str:
         caption = f"<code>{html.escape(self.name)}</code>: {html.escape(self.title)}"
-        return _html_table(caption, self._HEAD, [self._cells(row) for row in self.layers], self._total())
+        return html_table(caption, self._HEAD, [self._cells(row) for row in self.layers], self._total())
 
 
 class Comparison:
@@ -577,16 +577,18 @@ class Comparison:
         return f"Comparison({self.left.name!r}, {self.right.name!r}: {len(self.differences)} layers differ)"
 
     def __str__(self) -> str:
-        return f"{self.left.name} → {self.right.name}\n" + _text_table(self._HEAD, self._pairs(), self._total())
+        return f"{self.left.name} → {self.right.name}\n" + text_table(self._HEAD, self._pairs(), self._total())
 
     def _repr_html_(self) -> str:
         left, right = (f"<code>{html.escape(net.name)}</code>" for net in (self.left, self.right))
         caption = f"{left} → {right} (≠ marks a difference)"
-        return _html_table(caption, self._HEAD, self._pairs(), self._total())
+        return html_table(caption, self._HEAD, self._pairs(), self._total())
 
 
-def _text_table(head, rows, total) -> str:
-    widths = [max(len(line[i]) for line in (head, *rows, total)) for i in range(len(head))]
+def text_table(head, rows, total=None) -> str:
+    """Rows of cells, all strings, below a head and above a total: the first two columns to the left, others right."""
+    lines = [head, *rows, *([total] if total else [])]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
 
     def line(cells):
         return "  ".join(
@@ -594,18 +596,23 @@ def _text_table(head, rows, total) -> str:
         ).rstrip()
 
     rule = "  ".join("-" * w for w in widths)
-    return "\n".join([line(head), rule, *(line(row) for row in rows), rule, line(total)])
+    return "\n".join([line(head), rule, *(line(row) for row in rows), *([rule, line(total)] if total else [])])
 
 
-def _html_table(caption, head, rows, total) -> str:
+def html_table(caption, head, rows, total=None, words=False) -> str:
+    """The same as a table for a page; caption is HTML. words: the cells hold sentences rather than numbers."""
+
     def line(cells, tag):
         first, *rest = (html.escape(cell) for cell in cells)
         return f'<tr><th scope="row">{first}</th>' + "".join(f"<{tag}>{cell}</{tag}>" for cell in rest) + "</tr>"
 
     columns = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
+    kind = "alexnet-table words" if words else "alexnet-table"
     return (
-        f'<table class="alexnet-table"><caption>{caption}</caption><thead><tr>{columns}</tr></thead>'
-        f"<tbody>{''.join(line(row, 'td') for row in rows)}</tbody><tfoot>{line(total, 'td')}</tfoot></table>"
+        f'<table class="{kind}"><caption>{caption}</caption><thead><tr>{columns}</tr></thead>'
+        f"<tbody>{''.join(line(row, 'td') for row in rows)}</tbody>"
+        + (f"<tfoot>{line(total, 'td')}</tfoot>" if total else "")
+        + "</table>"
     )
 
 

@@ -51,10 +51,10 @@ def device():
     """The device that Keras's backend would use."""
     import keras
 
-    gpus = {"tensorflow": _tensorflow_gpus, "jax": _jax_gpus, "torch": _torch_gpus}[keras.backend.backend()]()
-    if gpus:
-        name, capability = gpus[0]
-        return Device("GPU", name, len(gpus), "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16")
+    there = gpus()
+    if there:
+        name, capability = there[0]
+        return Device("GPU", name, len(there), "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16")
     name, flags = platform.processor() or platform.machine(), ""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -67,6 +67,13 @@ def device():
         flag in flags.split() for flag in ("avx512_bf16", "amx_bf16")
     )
     return Device("CPU", f"{name} core", cores, "mixed_bfloat16" if bfloat16 else "float32")
+
+
+def gpus():
+    """(name, compute capability) of each GPU that Keras's backend sees; the capability is a pair of whole numbers."""
+    import keras
+
+    return {"tensorflow": _tensorflow_gpus, "jax": _jax_gpus, "torch": _torch_gpus}[keras.backend.backend()]()
 
 
 def _tensorflow_gpus():

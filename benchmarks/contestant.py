@@ -8,7 +8,6 @@ seconds. At the end of its input it answers with its largest memory. While it wa
 
 import json
 import os
-import resource
 import sys
 import time
 
@@ -18,6 +17,7 @@ import numpy as np
 
 PICTURES = int(sys.argv[2]) if sys.argv[2:] else 1280
 BATCH = 128
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 def say(**what):
@@ -30,8 +30,9 @@ def rounds():
     say(ready=True)
     for _ in sys.stdin:
         yield
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    say(memory=peak * (1 if sys.platform == "darwin" else 1024))
+    from alexnet import speed
+
+    say(memory=speed.process_memory())
 
 
 def pictures():
@@ -190,22 +191,12 @@ def feeding():
 
 
 def peak():
-    """Large matrix products in TensorFlow: operations a second, float32 and bfloat16, the better of plain and XLA."""
-    import tensorflow as tf
+    """Large matrix products in TensorFlow: operations a second, float32 and bfloat16."""
+    from alexnet import speed
 
-    size, times = 2048, 6
+    kinds = {kind: speed.products(precision) for kind, precision in PRECISIONS.items()}
     for _ in rounds():
-        best = {}
-        for kind in ("float32", "bfloat16"):
-            square = tf.cast(tf.random.normal((size, size)), kind)
-            for compiled in (False, True):
-                product = tf.function(lambda a: a @ a, jit_compile=compiled)
-                product(square)
-                for _ in range(times):
-                    began = time.perf_counter()
-                    product(square).numpy()
-                    best[kind] = max(best.get(kind, 0), 2 * size**3 / (time.perf_counter() - began))
-        say(peak=best)
+        say(peak={kind: max(once() for _ in range(2)) for kind, once in kinds.items()})
 
 
 if __name__ == "__main__":
