@@ -31,6 +31,8 @@ linkcheck_anchors = False
 # Some hosts answer a browser only.
 user_agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 """
+# No longer there, and the page that links to it says so.
+GONE = {"https://plus.google.com/+AndrejKarpathy/posts/dwDNcBuWTWf"}
 # These say that a program may not ask, not that the page is gone: a person has to look.
 REFUSED = re.compile(r"\b(?:401|403|429|999) ")
 
@@ -105,7 +107,7 @@ def main(task="ask"):
     print(f"{len(pages)} addresses on other hosts, listed in {(FOLDER / 'addresses.json').relative_to(ROOT)}")
     refused = {}
     if task == "ask" and not wrong:
-        wrong, refused = ask(list(pages))
+        wrong, refused = ask([address for address in pages if address not in GONE])
     for title, some in (("refuses a program", refused), ("BROKEN", wrong)):
         for address, why in some.items():
             print(f"{title}: {address} ({why}); on {', '.join(pages[address])}")
