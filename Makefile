@@ -18,7 +18,8 @@ COLAB := us-docker.pkg.dev/colab-images/public/runtime
 # Every file of the book is UTF-8, also where the system reads text otherwise.
 export PYTHONUTF8 := 1
 
-.PHONY: help book serve test ci latest colab links bench chapters figures weights samples receipts lint format repo clean
+.PHONY: help book serve test ci latest colab links budget bench chapters figures weights samples receipts lint format
+.PHONY: repo clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -58,12 +59,16 @@ latest:  ## run the tests with the newest TensorFlow, Keras and Jupyter, in .ven
 	$(NEWEST)/$(PROGRAMS)/python -m pip list --disable-pip-version-check
 	$(NEWEST)/$(PROGRAMS)/python tools/check.py
 
-colab:  ## run every chapter alone inside Colab's public image; needs Docker and much disk (ONLY=chapters/10-... for one)
+colab:  ## run every chapter alone in Colab's public image (ONLY=chapters/20-... for one; needs Docker)
 	docker run --rm --volume "$(CURDIR):/book:ro" --entrypoint python3 $(COLAB) /book/tools/alone.py $(ONLY)
 
 links: $(VENV)/book  ## ask every address that the site links to whether it still answers
 	$(BIN)/python tools/site.py build
 	$(BIN)/python tools/links.py
+
+budget: $(VENV)/all  ## measure what pages cost, and hold them to it (ONLY=chapters/20-... for one; needs Chromium)
+	$(BIN)/python tools/site.py build
+	$(BIN)/python tools/pages.py --budget $(ONLY)
 
 bench: $(VENV)/all  ## measure training steps, the ladder, start-up, the site and the tests (ONLY="steps site" for some)
 	$(BIN)/python benchmarks/bench.py $(ONLY)

@@ -1,6 +1,5 @@
 """How the book is published and kept alive: workflows, other homes, links, citation; and proof that rules can fail."""
 
-import copy
 import http.server
 import json
 import re
@@ -12,9 +11,11 @@ import threading
 import tomllib
 from pathlib import Path
 
+import check_jsonschema
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from click.testing import CliRunner
 
 import alexnet
 import alone
@@ -38,15 +39,15 @@ SCHEMAS = {
 
 def validated(schema, files):
     """check-jsonschema's status and words on files; the schemas come with it."""
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *files]
-    done = subprocess.run(command, capture_output=True, text=True)
-    return done.returncode, done.stdout + done.stderr
+    done = CliRunner().invoke(check_jsonschema.main, ["--builtin-schema", f"vendor.{schema}", *map(str, files)])
+    return done.exit_code, done.output
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_files_for_other_programs_are_of_their_form(schema, tmp_path):
     files = SCHEMAS[schema]
-    assert files and validated(schema, files)[0] == 0, validated(schema, files)[1]
+    status, words = validated(schema, files)
+    assert files and status == 0, words
     spoilt = tmp_path / files[0].name
     first = re.search(r"^(?!#)(\w[\w-]*):", files[0].read_text(), re.M)[1]
     spoilt.write_text(files[0].read_text().replace(f"{first}:", f"un{first}:", 1))
@@ -73,7 +74,9 @@ def test_workflows_are_safe(tmp_path):
 
 
 # What a step may run: one target of make, the installing of system packages, or making room on the runner.
-STEP = re.compile(r"make (?P<target>[a-z]+)(?: [A-Z]+=(?:\"[^\"]*\"|\S*))*|sudo apt-get install [\w. -]+|sudo rm -rf( /\S+)+")
+STEP = re.compile(
+    r"make (?P<target>[a-z]+)(?: [A-Z]+=(?:\"[^\"]*\"|\S*))*|sudo apt-get install [\w. -]+|sudo rm -rf( /\S+)+"
+)
 USES = re.compile(r"uses: ([\w./-]+)@([0-9a-f]{40}) # v\d+\.\d+\.\d+$")
 
 
@@ -156,7 +159,9 @@ def test_every_change_is_tested_on_three_systems():
 def test_what_is_published_has_passed():
     jobs = workflow("book")["jobs"]
     assert runs(jobs["site"]) == ["make book"]
-    uploads = {step["uses"].partition("@")[0]: step for step in jobs["site"]["steps"] if "upload" in step.get("uses", "")}
+    uploads = {
+        step["uses"].partition("@")[0]: step for step in jobs["site"]["steps"] if "upload" in step.get("uses", "")
+    }
     assert {step["with"]["path"] for step in uploads.values()} == {links.SITE.relative_to(ROOT).as_posix()}
     assert "if" not in uploads["actions/upload-artifact"], "the preview of a pull request"
     push = "github.event_name == 'push'"
@@ -305,7 +310,11 @@ def test_a_malformed_address_is_found(address, message):
 
 
 def test_a_wellformed_address_is_not_faulted():
-    for address in ("http://host.robots.ox.ac.uk:8080/a/", "https://doi.org/10.1023/B:VISI.00.94", "https://a.org/~k/?x=1,2"):
+    for address in (
+        "http://host.robots.ox.ac.uk:8080/a/",
+        "https://doi.org/10.1023/B:VISI.00.94",
+        "https://a.org/~k/?x=1,2",
+    ):
         assert links.problem(address) == ""
 
 
@@ -420,7 +429,7 @@ def test_a_downloaded_copy_works_without_a_network(site, tmp_path):
         home = f"http://127.0.0.1:{port}/site/"
         with sync_playwright() as playwright:
             # A host that is not this machine is not found at all.
-            rules = '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'
+            rules = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
             browser = playwright.chromium.launch(executable_path=pages.chromium(), args=[*pages.FLAGS, rules])
             tab, trouble = browser.new_page(), []
             tab.on("console", lambda m: trouble.append(m.text) if m.type in ("error", "warning") else None)
