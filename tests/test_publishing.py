@@ -272,7 +272,8 @@ def test_guides_name_what_is_there(name):
     targets = {target for part in code for target in re.findall(r"\bmake ([a-z]+)\b", part)}
     assert targets <= TARGETS, targets - TARGETS
     named = [part for part in code if re.fullmatch(r"(?:[\w.-]+/)*[\w-]+\.\w{1,5}|(?:[\w.-]+/)+", part)]
-    led = [target.partition("#")[0] for target in re.findall(r"\]\(([^)#:][^):]*)\)", text)]
+    plain = re.sub(r"`[^`\n]+`", "", text)
+    led = [target.partition("#")[0] for target in re.findall(r"\]\(([^)#:][^):]*)\)", plain)]
     gone = [part for part in named + led if part and not (ROOT / name).parent.joinpath(part).exists()]
     # What a reader is told to make anew is called NAME, NN-... or stands in a folder that is built.
     gone = [part for part in gone if not (ROOT / part).exists() and not re.search(r"NAME|NN-|^_build/", part)]
