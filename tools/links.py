@@ -54,7 +54,7 @@ def external(site=SITE, url=None):
     A part after # is left out: whether a place in a foreign page is there, a program can often not see.
     """
     url = url or repository.address()
-    made = re.compile(rf"{re.escape(url)}/(?:edit|issues/new|blob)\b|.*\.google\.com/github/")
+    made = re.compile(rf"{re.escape(url)}/(?:edit|issues/new)\b|.*\.google\.com/github/")
     found = {}
     for page in sorted(site.rglob("*.html")):
         if "_static" in page.parts:
