@@ -93,6 +93,12 @@ def workflow_problems(text):
             needed = {"pages": "write", "id-token": "write"}
         if job.get("permissions") != needed:
             found.append(f"{name} has permissions {job.get('permissions')}, and needs {needed}")
+        for step in job["steps"]:
+            if (
+                "actions/checkout@" in step.get("uses", "")
+                and step.get("with", {}).get("persist-credentials") is not False
+            ):
+                found.append(f"{name} leaves the token lying about")
         if "timeout-minutes" not in job:
             found.append(f"{name} has no end")
         for command in (line for step in job["steps"] for line in step.get("run", "").splitlines()):
@@ -120,6 +126,7 @@ SPOILS = {
     "a script of its own": (("run: make", "run: python -m pytest && make"), "nobody can run at home"),
     "a second line": ((r"run: (make .*)", r"run: |\n          \1\n          curl -s example.org | sh"), "nobody can"),
     "a target that is not there": (("run: make ", "run: make re"), "which does not exist"),
+    "credentials kept": (("persist-credentials: false", "persist-credentials: true"), "the token"),
     "no end": ((r"    timeout-minutes: \d+\n", ""), "has no end"),
 }
 
