@@ -1,11 +1,25 @@
 # Inside AlexNet. Everything happens in .venv and _build; nothing else on the machine is touched.
 
+# Windows calls some things otherwise; the rest of this file wants a POSIX shell there, as Git for Windows brings it.
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+PROGRAMS := Scripts
+else
 PYTHON ?= python3
+PROGRAMS := bin
+endif
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(PROGRAMS)
 SITE := _build/html
+NEWEST := .venv-latest
+# What readers' machines and Colab update first.
+MOVING := tensorflow keras jupyterlab nbclient ipykernel ipywidgets anywidget
+COLAB := us-docker.pkg.dev/colab-images/public/runtime
+# Every file of the book is UTF-8, also where the system reads text otherwise.
+export PYTHONUTF8 := 1
 
-.PHONY: help book serve test bench chapters figures weights samples receipts lint format repo clean
+.PHONY: help book serve test ci latest colab links budget bench chapters figures weights samples receipts lint format
+.PHONY: repo clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -35,6 +49,26 @@ serve: $(VENV)/book  ## serve the site and build it again whenever a file change
 
 test: $(VENV)/all  ## everything that can be checked on this machine
 	$(BIN)/python tools/check.py
+
+ci:  ## make test where nothing may be lacking: browser, other backends, CIFAR-10 (Linux; installs what it can)
+	bash .ci/run
+
+latest:  ## run the tests with the newest TensorFlow, Keras and Jupyter, in .venv-latest (PRE=--pre: pre-releases too)
+	$(MAKE) VENV=$(NEWEST) $(NEWEST)/all
+	$(NEWEST)/$(PROGRAMS)/python -m pip install --quiet --disable-pip-version-check --upgrade $(PRE) $(MOVING)
+	$(NEWEST)/$(PROGRAMS)/python -m pip list --disable-pip-version-check
+	$(NEWEST)/$(PROGRAMS)/python tools/check.py
+
+colab:  ## run every chapter alone in Colab's public image (ONLY=chapters/20-... for one; needs Docker)
+	docker run --rm --volume "$(CURDIR):/book:ro" --entrypoint python3 $(COLAB) /book/tools/alone.py $(ONLY)
+
+links: $(VENV)/book  ## ask every address that the site links to whether it still answers
+	$(BIN)/python tools/site.py build
+	$(BIN)/python tools/links.py
+
+budget: $(VENV)/all  ## measure what pages cost, and hold them to it (ONLY=chapters/20-... for one; needs Chromium)
+	$(BIN)/python tools/site.py build
+	$(BIN)/python tools/pages.py --budget $(ONLY)
 
 bench: $(VENV)/all  ## measure training steps, the ladder, start-up, the site and the tests (ONLY="steps site" for some)
 	$(BIN)/python benchmarks/bench.py $(ONLY)
@@ -69,5 +103,5 @@ format: $(VENV)/all  ## format code and notebooks
 repo: $(VENV)/book  ## move the book to another repository: make repo URL=https://github.com/you/your-fork
 	$(BIN)/python tools/repository.py $(URL)
 
-clean:  ## delete what was built and the environment
-	rm -rf _build $(VENV)
+clean:  ## delete what was built and the environments
+	rm -rf _build $(VENV) $(NEWEST)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import venv
 import nbformat
 import pytest
 
+from alone import freeze, names
 from chapters import run
 from conftest import CHAPTERS, ROOT
 from notebook_rules import explorers
@@ -33,7 +33,7 @@ def colab(tmp_path_factory):
     subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", shop, ROOT], check=True)
     subprocess.run([*pip, "download", "--no-deps", "--dest", shop, *(ADDED - {"inside-alexnet"})], check=True)
     venv.create(folder / "venv", with_pip=True)
-    python = folder / "venv" / "bin" / "python"
+    python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
     install = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
     subprocess.run([*install, *COLAB], check=True)
     kernel = folder / "jupyter" / "kernels" / "python3"
@@ -41,12 +41,6 @@ def colab(tmp_path_factory):
     argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     (kernel / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "alone", "language": "python"}))
     return python, shop, folder / "jupyter"
-
-
-def freeze(python):
-    return set(
-        subprocess.run([python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True).stdout.split("\n")
-    )
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
@@ -80,8 +74,7 @@ def test_a_chapter_alone_reaches_its_last_cell(chapter, colab, tmp_path, monkeyp
     assert code[0].outputs == first.outputs, "the first cell prints what it prints in the repository"
     assert explorers(done) == explorers(stored)
     after = freeze(python)
-    added = {re.split(" @|==", line)[0] for line in after - before}
-    assert added == ADDED and before <= after, "nothing that was preinstalled changed"
+    assert names(after - before) == ADDED and before <= after, "nothing that was preinstalled changed"
 
 
 def test_explorers_are_live_in_an_environment_that_the_first_cell_made(colab, tmp_path, monkeypatch):

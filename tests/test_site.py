@@ -103,7 +103,7 @@ def test_repository_address_is_stated_once():
     """Every address of the form of ours is ours, wherever it stands."""
     _, name = repository.address().split("/")[-2:]
     allowed = set(repository.forms(repository.address()).values())
-    pattern = re.compile(rf"github\.com/[\w.-]+/{name}\b|/github/[\w.-]+/{name}/|[\w-]+\.github\.io/{name}\b")
+    pattern = re.compile(rf"github\.com/[\w.-]+/{name}\b|/(?:github|gh)/[\w.-]+/{name}/|[\w-]+\.github\.io/{name}\b")
     stray = {
         (path.name, found)
         for path in repository.files()

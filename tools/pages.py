@@ -1,7 +1,8 @@
 """What a page of the site costs its reader: requests, bytes and paint times, measured in a real browser.
 
-    python tools/pages.py            measure every page and print
-    python tools/pages.py --budget   and write tests/budget.json, which the tests hold the pages to
+    python tools/pages.py                           measure every page and print
+    python tools/pages.py --budget                  and write tests/budget.json, which the tests hold the pages to
+    python tools/pages.py --budget chapters/20-...  measure and write this page only
 
 The budget counts requests and bytes, which do not depend on the machine; paint times are only printed.
 """
@@ -41,9 +42,16 @@ _PAINTS = """() => new Promise(done => {
 })"""
 
 
+_BROWSERS = (
+    *("chromium", "chromium-browser", "google-chrome"),
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+)
+
+
 def chromium():
     """The path of an installed Chromium, or None."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return next(filter(None, map(shutil.which, _BROWSERS)), None)
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -71,7 +79,7 @@ def browser(site=SITE):
 def names(site=SITE):
     """Every page of the built site."""
     found = (path.relative_to(site) for path in site.rglob("*.html"))
-    return sorted(str(path.with_suffix("")) for path in found if not path.parts[0].startswith("_"))
+    return sorted(path.with_suffix("").as_posix() for path in found if not path.parts[0].startswith("_"))
 
 
 def measure(browser, page, width=1280):
@@ -126,13 +134,16 @@ def table(costs):
 
 
 def main():
+    there = names()
+    wanted = [name for name in sys.argv[1:] if not name.startswith("--")] or there
     with browser() as chrome:
-        costs = {page: measure(chrome, page) for page in names()}
+        costs = {page: measure(chrome, page) for page in wanted}
     print(table(costs))
     if "--budget" in sys.argv:
-        budget = {
+        budget = json.loads(BUDGET.read_text()) | {
             page: {"requests": cost["requests"], "bytes": int(cost["bytes"] * SLACK)} for page, cost in costs.items()
         }
+        budget = {page: budget[page] for page in there if page in budget}
         BUDGET.write_text(json.dumps(budget, indent=1) + "\n")
     elif "--kinds" in sys.argv:
         for page, cost in costs.items():

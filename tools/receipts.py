@@ -3,6 +3,7 @@
 import os
 import re
 from collections import Counter
+from pathlib import Path
 from urllib.parse import quote
 
 import prose
@@ -107,9 +108,9 @@ def _event(event, shows):
 
 
 def _link(words, page):
-    name = str(page.path.relative_to(prose.ROOT).with_suffix(""))
+    name = page.path.relative_to(prose.ROOT).with_suffix("").as_posix()
     if name in (prose.ROOT / "_toc.yml").read_text().split():  # other pages, such as the README, are not in the book
-        return f"[{words}]({os.path.relpath(page.path, prose.RECEIPTS.parent)})"
+        return f"[{words}]({Path(os.path.relpath(page.path, prose.RECEIPTS.parent)).as_posix()})"
     return words
 
 

@@ -22,6 +22,7 @@ def forms(url):
     return {
         "github.com": f"github.com/{owner}/{name}",
         "colab": f"/github/{owner}/{name}/",
+        "binder": f"/gh/{owner}/{name}/",
         "site": f"{owner}.github.io/{name}",
     }
 
@@ -32,7 +33,22 @@ def files(root=ROOT):
         ["git", "-C", root, "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True
     )
     paths = [root / name for name in listed.stdout.splitlines()] if listed.returncode == 0 else list(root.rglob("*"))
-    kinds = {".md", ".ipynb", ".yml", ".py", ".toml", ".cff", ".bib", ".txt", ""}
+    kinds = {
+        ".md",
+        ".ipynb",
+        ".yml",
+        ".py",
+        ".toml",
+        ".cff",
+        ".bib",
+        ".txt",
+        ".json",
+        ".mjs",
+        ".js",
+        ".css",
+        ".svg",
+        "",
+    }
     return [p for p in paths if p.is_file() and p.suffix in kinds and "vendor" not in p.parts and ".git" not in p.parts]
 
 
