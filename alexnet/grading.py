@@ -80,11 +80,13 @@ class Mark:
 class Report:
     """The result. stopped: why the submission was ended early, or None. printed: the end of what it printed.
 
-    protections: which limits were in force on this system.
+    failed: other cells that ended in an error, by name, and their errors. protections: which limits were in force on
+    this system.
     """
 
     assignment: str
     marks: tuple[Mark, ...]
+    failed: dict[str, str] = field(default_factory=dict)
     stopped: str | None = None
     protections: tuple[str, ...] = ()
     printed: str = ""
@@ -114,6 +116,7 @@ class Report:
         for mark in self.marks:
             got = "?" if mark.points is None else f"{mark.points:g}"
             lines.append(f"  {mark.name:<24} {got:>3} / {mark.of:g}" + (f"  {mark.reason}" if mark.reason else ""))
+        lines += [f"  in {name}: {error}" for name, error in self.failed.items()]
         if self.stopped:
             lines.append(f"stopped: {self.stopped}")
         lines.append(f"in force: {', '.join(self.protections) or 'nothing'}")
@@ -249,6 +252,20 @@ def marks(cells, reasons) -> tuple[Mark, ...]:
     return tuple(found)
 
 
+def failures(cells, reasons) -> dict[str, str]:
+    """The given cells and answers that failed, by name, and why; see `marks`."""
+    return {
+        place(number, cell): reason
+        for number, cell in enumerate(cells)
+        if cell.kind != "test" and (reason := reasons.get(number))
+    }
+
+
+def place(number, cell) -> str:
+    """What a cell is called in a report: its grade_id, or its number in the notebook, counted from 1."""
+    return cell.grade_id or f"cell {number + 1}"
+
+
 def grade(path, assignment=None, *, sources=None, limits=None) -> Report:
     """Grade the notebook at `path`.
 
@@ -267,7 +284,9 @@ def grade(path, assignment=None, *, sources=None, limits=None) -> Report:
     with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as folder:
         run = _Run(cells, folder, limits)
         run.all()
-    return Report(name, marks(cells, run.reasons), run.stopped, tuple(run.protections), run.printed)
+    return Report(
+        name, marks(cells, run.reasons), failures(cells, run.reasons), run.stopped, tuple(run.protections), run.printed
+    )
 
 
 @dataclass
@@ -322,7 +341,7 @@ class _Run:
         limits = self.limits
         self._send(
             cpu_seconds=limits.seconds * (os.cpu_count() or 1), memory=limits.memory, file_bytes=limits.file_bytes,
-            modules=imported(self.cells), readable=[],
+            modules=imported(self.cells),
         )  # fmt: skip
         start = self._answer(self.START, interrupt=False)
         if start is None:
@@ -338,8 +357,7 @@ class _Run:
             self._send(source=cell.source, kind=cell.kind, token=token)
             answer = self._answer(limits.cell_seconds, token)
             if answer is None:
-                where = cell.grade_id or f"cell {number + 1}, the student's own"
-                self.stopped = f"{self.stopped}, in {where}"
+                self.stopped = f"{self.stopped}, in {place(number, cell)}"
                 self.reasons[number] = self.stopped
                 return
             self.reasons[number] = answer["reason"]

@@ -231,7 +231,7 @@ def main():
 
     start = json.loads(orders.readline())
     protections = restrict_resources(start["cpu_seconds"], start["memory"], start["file_bytes"])
-    folders = [*readable_folders(), *start["readable"]]
+    folders = readable_folders()
     own_namespaces = leave_namespaces()
     if own_namespaces:
         fork_into_namespace()
