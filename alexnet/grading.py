@@ -49,7 +49,7 @@ class Limits:
     """
 
     cell_seconds: float = 120
-    seconds: float = 600
+    seconds: float = 900
     memory: int = 6 * 2**30
     file_bytes: int = 100 * 2**20
     notebook_bytes: int = 20 * 2**20
@@ -301,7 +301,7 @@ class _Run:
     protections: list[str] = field(default_factory=list)
 
     # Time for a cell that has been interrupted to give up, and for Python to import what the tests need.
-    GRACE, START = 5.0, 120.0
+    GRACE, START = 5.0, 300.0
     KEPT_OUTPUT = 20_000
 
     @property
