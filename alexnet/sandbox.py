@@ -143,8 +143,10 @@ class Cells:
     """Runs cells one after the other in one namespace, as a notebook does.
 
     modules: names of what the tests import. It is imported first, and what a submission puts in the place of its
-    functions and classes, or of Python's own, is put right before each test.
+    functions and classes, or of those that this process works with, is put right after each cell.
     """
+
+    OWN_TOOLS = frozenset({"ast", "builtins", "json", "linecache", "math", "os", "signal", "sys", "traceback"})
 
     def __init__(self, modules=()):
         self.names = {"__name__": "__main__", "display": lambda *shown, **options: None}
@@ -152,7 +154,7 @@ class Cells:
         for name in modules:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
-        tops = {name.partition(".")[0] for name in modules} | {"builtins", "math"}
+        tops = {name.partition(".")[0] for name in modules} | self.OWN_TOOLS
         self._watched = {
             name: {key: value for key, value in vars(module).items() if callable(value)}
             for name, module in list(sys.modules.items())
@@ -166,7 +168,6 @@ class Cells:
         """
         names = self.names
         if kind == "test":
-            self._put_right()
             hides = set(vars(builtins)) - {"__name__"}
             names = {name: value for name, value in self.names.items() if name not in hides} | self.given
             names["__builtins__"] = builtins
@@ -180,6 +181,10 @@ class Cells:
             # Nothing that the submission raises may end the grading, not even SystemExit.
             return self._reason(error, kind)
         finally:
+            self._put_right()
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(Exception):
+                    stream.flush()
             if kind == "given":
                 self.given |= {n: v for n, v in names.items() if n not in before or before[n] is not v}
         return None
