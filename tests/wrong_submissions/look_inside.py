@@ -24,13 +24,13 @@ LOSES = {
 
 def feature_map_of_the_next_number(network, picture, layer, number):
     """Counts maps from 1, so that map 17 is the eighteenth less one."""
-    inside = keras.Model(network.inputs, network.get_layer(layer).output)
+    inside = keras.Model(network.input, network.get_layer(layer).output)
     return keras.ops.convert_to_numpy(inside(picture[None]))[0, :, :, number - 1]
 
 
 def feature_map_of_one_layer(network, picture, layer, number):
     """Always looks at conv1."""
-    inside = keras.Model(network.inputs, network.get_layer("conv1").output)
+    inside = keras.Model(network.input, network.get_layer("conv1").output)
     return keras.ops.convert_to_numpy(inside(picture[None]))[0, :, :, number % 48]
 
 

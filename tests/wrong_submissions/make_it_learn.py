@@ -13,7 +13,6 @@ LOSES = {
     "he_halves_the_variance": {"he"},
     "he_is_a_constant": {"he", *CURE},
     "warm_starts_at_zero": {"warm"},
-    "warm_never_ends": {"warm"},
     "cure_changes_the_rate_only": CURE,
     "cure_for_one_seed": {"cure-other-seeds"},
     "cure_far_too_fast": CURE,
@@ -35,7 +34,7 @@ def began_knows_only_ten_classes(losses, classes=10, window=20):
 
 
 def _outputs(model, pictures, name):
-    inside = keras.Model(model.inputs, model.get_layer(name).output)
+    inside = keras.Model(model.input, model.get_layer(name).output)
     return keras.ops.convert_to_numpy(inside(pictures))
 
 
@@ -70,11 +69,6 @@ def he_is_a_constant(fan_in):
 def warm_starts_at_zero(step, highest, warmup):
     """Counts the steps from 0, so that the first one does nothing."""
     return highest * min(1, step / warmup)
-
-
-def warm_never_ends(step, highest, warmup):
-    """Goes on rising."""
-    return highest * (step + 1) / warmup if step < 3 * warmup else 3 * highest
 
 
 def cure_changes_the_rate_only():
