@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SITE := _build/html
 
-.PHONY: help book serve test bench chapters figures weights samples receipts lint format repo clean
+.PHONY: help book serve test bench chapters release figures weights samples receipts lint format repo clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -41,6 +41,9 @@ bench: $(VENV)/all  ## measure training steps, the ladder, start-up, the site an
 
 chapters: $(VENV)/all  ## run the chapters in the default profile and store their outputs (ONLY=chapters/20-... for one)
 	$(BIN)/python tools/chapters.py $(ONLY)
+
+release: $(VENV)/all  ## make the student versions of the assignments in course/release, by nbgrader
+	cd course && for name in source/*/; do ../$(BIN)/python -m nbgrader generate_assignment --force $$(basename $$name) || exit 1; done
 
 figures: $(VENV)/all  ## draw the logo, the landing picture and the social card again
 	$(BIN)/python tools/figures.py
