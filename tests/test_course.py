@@ -512,23 +512,37 @@ def test_tampered_and_deleted_tests_do_not_count(graded):
     assert got(graded(deleted)) == FIRST_LOST
     twice = toy("def double(x):\n    return 0")
     twice["cells"].append(cell("test", "double", "pass", 2))
-    assert got(graded(twice)) == FIRST_LOST
+    assert got(graded(twice)) == FIRST_LOST and graded(twice).of == 6
     plain = toy()
     plain["cells"] = [c | {"metadata": {}} if c["id"] == "double" else c for c in plain["cells"]]
     assert got(graded(plain)) == RIGHT, "the test is put back where its marks were removed"
 
 
-def test_patching_what_the_tests_use_does_not_help(graded):
-    patches = [
-        "import math\nmath.isclose = lambda *a, **k: True",
-        "import builtins\nbuiltins.abs = lambda x: 6\nbuiltins.isinstance = lambda *a: True",
-        "abs = lambda x: 6\nisinstance = lambda *a: True",
-        "__builtins__ = {'abs': lambda x: 6, 'isinstance': lambda *a: True, '__import__': __import__}",
-        "LIMIT = 0",
-    ]
-    report = graded(toy("def double(x):\n    return 0", half="def half(x):\n    return 0", before=patches))
-    assert got(report) == ALL_LOST and report.stopped is None
-    assert "twice 2 is 4" in report.marks[0].reason
+ONLY_TWO, BUT_TWO = (
+    "def double(x):\n    return 4 if x == 2 else 0",
+    "def double(x):\n    return 0 if x == 2 else 2 * x",
+)
+
+
+@pytest.mark.parametrize(
+    ("patch", "answer"),
+    [
+        ("import math\nmath.isclose = lambda *a, **k: True", BUT_TWO),
+        ("import builtins\nbuiltins.abs = lambda x: 6", ONLY_TWO),
+        ("abs = lambda x: 6", ONLY_TWO),
+        ("import builtins\n__builtins__ = vars(builtins) | {'abs': lambda x: 6}", ONLY_TWO),
+        ("import builtins, math\nbuiltins.isinstance = lambda *a: True\nmath = None", ONLY_TWO),
+    ],
+)
+def test_patching_what_a_test_uses_does_not_help(graded, patch, answer):
+    """With the patch in force these answers would pass their test."""
+    report = graded(toy(answer, before=[patch]))
+    assert got(report) == FIRST_LOST and report.stopped is None and report.failed == {}
+
+
+def test_what_the_instructor_gave_holds_in_the_tests(graded):
+    report = graded(toy(half="LIMIT = 0\n\n\ndef half(x):\n    return 0 if x == 8 else x / 2"))
+    assert got(report) == {"double": 2, "half": 0, "why": 0}
 
 
 def test_answers_that_it_forges_are_not_believed(graded):
