@@ -18,8 +18,8 @@ COLAB := us-docker.pkg.dev/colab-images/public/runtime
 # Every file of the book is UTF-8, also where the system reads text otherwise.
 export PYTHONUTF8 := 1
 
-.PHONY: help book serve test ci latest colab links budget bench chapters figures weights samples receipts lint format
-.PHONY: repo clean
+.PHONY: help book serve test ci latest colab links budget bench chapters release figures weights samples receipts lint
+.PHONY: format repo clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -75,6 +75,9 @@ bench: $(VENV)/all  ## measure training steps, the ladder, start-up, the site an
 
 chapters: $(VENV)/all  ## run the chapters in the default profile and store their outputs (ONLY=chapters/20-... for one)
 	$(BIN)/python tools/chapters.py $(ONLY)
+
+release: $(VENV)/all  ## make the student versions of the assignments in course/release, by nbgrader
+	cd course && for name in source/*/; do ../$(BIN)/python -m nbgrader generate_assignment --force $$(basename $$name) || exit 1; done
 
 figures: $(VENV)/all  ## draw the logo, the landing picture and the social card again
 	$(BIN)/python tools/figures.py
