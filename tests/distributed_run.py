@@ -1,6 +1,6 @@
 """What tests/test_distributed.py runs in processes of its own: trainings one after the other, described as JSON.
 
-Each is a dict of the arguments of `outcome`, or {"count": true}. Prints one JSON object: a list of what came out.
+Each is a dict of the arguments of `outcome`, or {"look": true}. Prints one JSON object: a list of what came out.
 """
 
 import dataclasses
@@ -67,35 +67,45 @@ def outcome(strategy=None, noise=False, units=16, recipe_changes=None, checkpoin
         checkpoint=checkpoint,
         progress=False,
     )
+    devices = 1
+    if keras.backend.backend() == "jax":
+        devices = len(run.model.weights[0].value.sharding.device_set)
     state = [*run.model.weights, *run.model.optimizer.variables]
     return {
         "losses": [[row["loss"], row["test_loss"], row["accuracy"], row["test_accuracy"]] for row in run.history],
         "state": np.concatenate([np.ravel(keras.ops.convert_to_numpy(part)) for part in state]).tolist(),
+        "devices of a weight": devices,
         "record": {key: run.environment.get(key) for key in ("strategy", "devices", "workers")},
     }
 
 
-def counted():
-    """How many pictures all replicas together saw of a batch of 50 in training, and of 99 in the test."""
+def looked_into():
+    """Of a batch of 50 in training and of 99 pictures in the test, how many all replicas together saw, for each of the
+    metrics; and the seeds of each replica's random generators.
+    """
     pixels, engine = pictures(), distributed.engine("mirrored")
     with engine.scope():
-        net = training.compile_for_here(model.build(network(noise=False)), keras.optimizers.SGD(0.01))
+        net = training.compile_for_here(model.build(network(noise=True), seed=0), keras.optimizers.SGD(0.01))
     engine.prepare(net, pixels.x_train[:1], pixels.y_train[:1])
-    engine.begin(0, [])
-    seen = []
-    for compute, split in ((engine.train_on_batch, "train"), (engine.evaluate, "test")):
-        x, y = getattr(pixels, f"x_{split}"), getattr(pixels, f"y_{split}")
-        part = slice(50 if split == "train" else None)
-        compute(net, x[part], y[part])
-        seen.append([float(v.numpy()) for v in net.metrics_variables if v.path.endswith("count")])
-    return seen
+    (seeds,) = [variable for variable in net.variables if "seed" in variable.path]
+    before = seeds.numpy().tolist()
+    engine.begin(0, [seeds])
+    counts = [variable for variable in net.metrics_variables if variable.path.endswith("count")]
+    engine.train_on_batch(net, pixels.x_train[:50], pixels.y_train[:50])
+    seen = {float(count.numpy()) for count in counts}
+    engine.evaluate(net, pixels.x_test, pixels.y_test)
+    return {
+        "trained": sorted(seen),
+        "tested": sorted({float(count.numpy()) for count in counts}),
+        "seeds": [before, *(value.numpy().tolist() for value in seeds.value.values)],
+    }
 
 
 def outcomes(trainings):
     results = []
     for settings in trainings:
         try:
-            results.append(counted() if "count" in settings else outcome(**settings))
+            results.append(looked_into() if "look" in settings else outcome(**settings))
         except (ValueError, distributed.WorkerLost) as error:
             results.append({"error": f"{type(error).__name__}: {error}"})
     return results

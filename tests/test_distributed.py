@@ -50,7 +50,7 @@ def results(*processes):
     found = []
     for process, out, err in ended(*processes):
         assert process.returncode == 0, err[-3000:]
-        found.append(json.loads(out))
+        found.append(json.loads(out.splitlines()[-1]))
     return found
 
 
@@ -73,9 +73,9 @@ def local():
     here = [PLAIN, SMOOTH, NOISY]
     there = [settings | {"strategy": "mirrored"} for settings in here]
     odd = {"strategy": "mirrored", "recipe_changes": {"batch_size": 25}}
-    (found,) = results(started([*here, *there, odd, {"count": True}]))
+    (found,) = results(started([*here, *there, odd, {"look": True}]))
     names = ("plain", "smooth", "noisy")
-    return dict(zip([*names, *(f"mirrored {name}" for name in names), "odd", "seen"], found, strict=True))
+    return dict(zip([*names, *(f"mirrored {name}" for name in names), "odd", "look"], found, strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +94,7 @@ def test_two_devices_train_as_one(local, name):
 
 def test_every_picture_is_seen_by_one_device(local):
     """Were all given to all, the numbers would be the same, and no work shared."""
-    trained, tested = local["seen"]
-    assert set(trained) == {50} and set(tested) == {99}
+    assert local["look"]["trained"] == [50] and local["look"]["tested"] == [99]
 
 
 def test_two_processes_train_as_one(local, pair):
@@ -105,7 +104,9 @@ def test_two_processes_train_as_one(local, pair):
 
 
 def test_replicas_draw_their_own_noise(local, pair):
-    """Two devices of one process and two processes are the same replicas, which draw the same numbers."""
+    """Those of two processes draw what those of one process draw, and the first what a single device draws."""
+    single, first, second = local["look"]["seeds"]
+    assert first[0] == single[0] and second[0] != single[0]
     for worker in pair:
         same(worker["noisy"], local["mirrored noisy"])
     assert not np.allclose(local["mirrored noisy"]["losses"], local["noisy"]["losses"], rtol=1e-3)
@@ -122,7 +123,7 @@ def test_a_killed_worker_is_noticed_and_the_training_goes_on(pair, tmp_path):
     # Four batches an epoch: the first worker dies, the chief, in the middle of the second of three.
     (dead, *_), (other, out, err) = ended(*workers([mine | {"kill_at": 6}], [mine]))
     assert dead.returncode == -signal.SIGKILL and other.returncode == 0, err[-3000:]
-    assert json.loads(out)[0]["error"].startswith("WorkerLost: one of the 2 workers")
+    assert json.loads(out.splitlines()[-1])[0]["error"].startswith("WorkerLost: one of the 2 workers")
     assert json.loads((folder / "state.json").read_text())["weights"] == "epoch-1.weights.h5"
     shutil.copytree(folder, tmp_path / "copy")
     for (resumed,), whole in zip(results(*workers([mine], [mine])), pair, strict=True):
@@ -139,12 +140,15 @@ def test_workers_that_see_different_folders_are_refused(tmp_path):
     for one, again in results(*workers([shared, shared], [other, other])):
         assert len(one["losses"]) == 1
         assert "ValueError: the workers found checkpoints after 1, 0 epochs" in again["error"]
+    assert not (tmp_path / "other").exists(), "only the chief writes"
 
 
 def test_a_worker_that_is_left_alone_gives_up():
     config = distributed.loopback(2)[0]
-    ((process, out, _),) = ended(started([PLAIN | {"strategy": "multiworker"}], TF_CONFIG=config, PATIENCE="1"))
-    assert process.returncode == 1 and "the 2 workers of TF_CONFIG did not all come" in out
+    lone = started([PLAIN | {"strategy": "multiworker"}], TF_CONFIG=config, PATIENCE="1")
+    ((process, out, err),) = ended(lone, timeout=120)
+    assert process.returncode == 1 and out == "Waiting for the 2 workers of TF_CONFIG, 1 seconds at most.\n"
+    assert "Timeout" in err and "_multiworker" in err
 
 
 def test_jax_trains_on_two_devices_as_on_one():
@@ -154,7 +158,7 @@ def test_jax_trains_on_two_devices_as_on_one():
     trainings = [NOISY, NOISY | {"strategy": "mirrored"}, PLAIN | {"strategy": "multiworker"}]
     ((one, two, none),) = results(started(trainings, **flags))
     same(two, one)
-    assert two["record"]["devices"] == 2
+    assert one["devices of a weight"] == 1 and two["devices of a weight"] == two["record"]["devices"] == 2
     assert "ValueError: the strategy 'multiworker' has no engine on the backend jax" in none["error"]
 
 
