@@ -7,12 +7,13 @@ by name (`strategy=`); what is here cuts each batch into shares, puts the answer
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import functools
 import json
 import math
 import os
 import socket
-import threading
+import sys
 
 import numpy as np
 
@@ -304,19 +305,14 @@ def _multiworker():
             + '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index": 0}}'
         )
     workers = sum(map(len, cluster.values()))
-    # TensorFlow itself waits for ever here, and hears neither Ctrl-C nor SIGTERM while it does.
-    watch = threading.Timer(PATIENCE, _give_up, [f"the {workers} workers of TF_CONFIG did not all come"])
-    watch.daemon = True
-    watch.start()
+    # TensorFlow itself waits for ever, holds Python's lock, and hears neither Ctrl-C nor SIGTERM while it does; so a
+    # watch that needs no lock ends the process.
+    print(f"Waiting for the {workers} workers of TF_CONFIG, {PATIENCE} seconds at most.", flush=True)
+    faulthandler.dump_traceback_later(PATIENCE, exit=True, file=sys.__stderr__)
     try:
         options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=PATIENCE)
         return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
     except RuntimeError as error:
         raise RuntimeError("a worker must call train before TensorFlow computes anything in its process") from error
     finally:
-        watch.cancel()
-
-
-def _give_up(why):
-    print(f"Stopped after waiting for {PATIENCE} seconds: {why}.", flush=True)
-    os._exit(1)
+        faulthandler.cancel_dump_traceback_later()
