@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 
 import keras
@@ -220,6 +221,29 @@ def test_signals_are_as_before(caught, patches):
     assert signal.set_wakeup_fd(-1) == -1
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_without_a_checkpoint_nothing_is_saved_and_that_is_said(patches, monkeypatch, capsys, number):
+    def train(*_, stop, **__):
+        assert not stop()
+        os.kill(os.getpid(), number)
+        until = time.monotonic() + 60
+        while not stop():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+    monkeypatch.setattr(training, "train", train)
+    assert main([*WORDS]) == 128 + number
+    out, err = capsys.readouterr()
+    assert "Nothing was saved: there was no --checkpoint." in out and "Stopping after this step" in err
+
+
+def test_windows_are_not_shifted_as_well(caught, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (_, source, recipe), _ = caught("--data", f"imagenet {make_tree(tmp_path / 'a tree', 5, 1)}", "--recipe", "default")
+    assert source.input_shape == (224, 224, 3) and recipe.shift == 0
+    assert "shift is 0 instead of 2" in capsys.readouterr().out
+
+
 def test_interrupted_before_training(monkeypatch, capsys):
     def interrupted():
         raise KeyboardInterrupt
@@ -281,6 +305,7 @@ def test_ctrl_c_and_resume_end_where_the_whole_run_ends(tmp_path):
     process = started(["-c", code], KERAS_HOME=keras_home)
     told = process.communicate()[0].decode()
     assert process.returncode == 0, told
+    assert told.count("pictures that cannot be read: 3 (train/n01/03.JPEG, train/n01/04.JPEG, val/n02/00.JPEG)") >= 2
     resumed, whole = (training.Run.load(tmp_path / f"{name}.json") for name in ("resumed", "whole"))
     for one, other in zip(resumed.history, whole.history, strict=True):
         assert {**one, "seconds": 0, "first_step": 0} == {**other, "seconds": 0, "first_step": 0}
