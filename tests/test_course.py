@@ -536,7 +536,9 @@ ONLY_TWO, BUT_TWO = (
 )
 def test_patching_what_a_test_uses_does_not_help(graded, patch, answer):
     """With the patch in force these answers would pass their test."""
-    report = graded(toy(answer, before=[patch]))
+    notebook = toy(answer, before=[patch])
+    notebook["cells"].insert(0, notebook["cells"].pop(1))
+    report = graded(notebook)
     assert got(report) == FIRST_LOST and report.stopped is None and report.failed == {}
 
 
