@@ -7,9 +7,11 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -454,8 +456,14 @@ def test_killing_the_process_ends_the_submission(graded):
     assert got(report) == {"double": 2, "half": 0, "why": 0} and "process ended" in report.stopped
 
 
-def test_printing_megabytes_is_drained(graded):
-    report = graded(toy("for _ in range(200):\n    print('x' * 10**6)\nprint('the end')\n" + ANSWER))
+def test_printing_megabytes_is_drained_and_not_kept(graded):
+    loud = "def half(x):\n    for _ in range(30):\n        print('x' * 10**6)\n    print('the end')\n    return x / 2"
+    tracemalloc.start()
+    try:
+        report = graded(toy(half=loud))
+        assert tracemalloc.get_traced_memory()[1] < 10e6, "the most that was held of 60 MB"
+    finally:
+        tracemalloc.stop()
     assert got(report) == RIGHT and report.printed.endswith("the end\n") and len(report.printed) <= 20_000
 
 
@@ -491,14 +499,26 @@ def test_the_solutions_are_out_of_reach(graded):
 
 
 def test_there_is_no_network(graded):
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        report = graded(toy(before=[f"import socket\nsocket.create_connection(('127.0.0.1', {port}), 5)"]))
-    if "no network" not in report.protections:
-        pytest.skip("this system gives no network namespace")
-    assert "cell 2" in report.failed
+    with (
+        socket.create_server(("127.0.0.1", 0)) as stream,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as packets,
+    ):
+        packets.bind(("127.0.0.1", 0))
+        packets.setblocking(False)
+        here, there = stream.getsockname(), packets.getsockname()
+        report = graded(
+            toy(
+                before=[
+                    f"import socket\nsocket.create_connection({here}, 5)",
+                    f"import socket\nsocket.socket(type=socket.SOCK_DGRAM).sendto(b'x', {there})",
+                ]
+            )
+        )
+        if "no network" not in report.protections:
+            pytest.skip("this system gives no network namespace")
+        assert set(report.failed) == {"cell 2", "cell 3"}
+        with pytest.raises(BlockingIOError):
+            packets.recv(1)
 
 
 def test_tampered_and_deleted_tests_do_not_count(graded):
@@ -536,7 +556,9 @@ ONLY_TWO, BUT_TWO = (
 )
 def test_patching_what_a_test_uses_does_not_help(graded, patch, answer):
     """With the patch in force these answers would pass their test."""
-    report = graded(toy(answer, before=[patch]))
+    notebook = toy(answer, before=[patch])
+    notebook["cells"].insert(0, notebook["cells"].pop(1))
+    report = graded(notebook)
     assert got(report) == FIRST_LOST and report.stopped is None and report.failed == {}
 
 
