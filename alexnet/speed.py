@@ -35,7 +35,7 @@ _IN_GRAPH = re.compile(r"[\w./-]+:\w+")
 _OPERATION = re.compile(rf"{_IN_GRAPH.pattern}|[a-z][\w.-]*")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
     """Rows of strings under a head, as text or as a table of a page. words: they are sentences rather than numbers."""
 
@@ -44,7 +44,7 @@ class Table:
     rows: list[tuple[str, ...]]
     words: bool = False
 
-    def __str__(self):
+    def __repr__(self):
         return architecture.text_table(self.head, self.rows)
 
     def _repr_html_(self):
