@@ -32,8 +32,8 @@ from alexnet import data, layers, training
 
 RECORD = Path(__file__).resolve().parents[1] / "assets" / "records" / "communication.json"
 SEEDS = 5
-PICTURES, PASSES, HELD_OUT = 10_000, 8, 2000
-RATES, SEARCH_SEED, SEARCH_PASSES = (0.005, 0.01, 0.02, 0.04), 1000, 4
+PICTURES, PASSES, HELD_OUT = 8000, 6, 2000
+RATES, SEARCH_SEED, SEARCH_PASSES = (0.005, 0.01, 0.02, 0.04), 1000, 3
 KERNELS = {"conv1": 5, "conv2": 3, "conv3": 3, "conv4": 3, "conv5": 3}
 # Filters and units of both towers together; the filters are AlexNet's divided by four.
 WIDTHS = {"conv1": 24, "conv2": 64, "conv3": 96, "conv4": 96, "conv5": 64, "fc6": 128, "fc7": 128}
