@@ -36,7 +36,7 @@ def started(trainings, **variables):
     )
 
 
-def ended(*processes, timeout=240):
+def ended(*processes, timeout=600):
     """(exit status, what was printed, its errors) of each; none outlives the call."""
     try:
         return [(process, *process.communicate(timeout=timeout)) for process in processes]
@@ -146,7 +146,7 @@ def test_workers_that_see_different_folders_are_refused(tmp_path):
 def test_a_worker_that_is_left_alone_gives_up():
     config = distributed.loopback(2)[0]
     lone = started([PLAIN | {"strategy": "multiworker"}], TF_CONFIG=config, PATIENCE="1")
-    ((process, out, err),) = ended(lone, timeout=120)
+    ((process, out, err),) = ended(lone, timeout=300)
     assert process.returncode == 1 and out == "Waiting for the 2 workers of TF_CONFIG, 1 seconds at most.\n"
     assert "Timeout" in err and "_multiworker" in err
 
