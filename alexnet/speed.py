@@ -65,8 +65,12 @@ def found():
     ]
     if here.kind == "GPU":
         capability = training.gpus()[0][1]
-        units = "bfloat16 and TF32" if capability >= (8, 0) else "float16, neither bfloat16 nor TF32"
-        rows.append(("compute capability", ".".join(map(str, capability)), f"its matrix units take {units}"))
+        units = {
+            "mixed_bfloat16": "its matrix units take bfloat16 and TF32",
+            "mixed_float16": "its matrix units take float16, neither bfloat16 nor TF32",
+            "float32": "it has no matrix units",
+        }[here.fast_precision]
+        rows.append(("compute capability", ".".join(map(str, capability)), units))
         rows.append(("driver", driver() or "not told", "written into records"))
     rows += [
         ("precision", here.fast_precision, _why(here)),

@@ -47,6 +47,11 @@ class Device:
         return f"{self.kind}: {self.count} × {self.name}"
 
 
+def _fast_precision(capability):
+    """What a GPU of a compute capability (major, minor) has matrix units for."""
+    return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16" if capability >= (7, 0) else "float32"
+
+
 def device():
     """The device that Keras's backend would use."""
     import keras
@@ -54,7 +59,7 @@ def device():
     there = gpus()
     if there:
         name, capability = there[0]
-        return Device("GPU", name, len(there), "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16")
+        return Device("GPU", name, len(there), _fast_precision(capability))
     name, flags = platform.processor() or platform.machine(), ""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():

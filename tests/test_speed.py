@@ -50,6 +50,21 @@ def test_what_was_found_on_a_t4(t4):
         speed.use_precision("tf32")
 
 
+@pytest.mark.parametrize(
+    ("capability", "precision", "units"),
+    [
+        ((6, 0), "float32", "it has no matrix units"),
+        ((7, 0), "mixed_float16", "its matrix units take float16, neither bfloat16 nor TF32"),
+        ((8, 0), "mixed_bfloat16", "its matrix units take bfloat16 and TF32"),
+    ],
+)
+def test_a_gpu_is_used_for_what_it_has_units_for(t4, monkeypatch, capability, precision, units):
+    monkeypatch.setattr(training, "gpus", lambda: [("GPU", capability)])
+    rows = {what: (value, does) for what, value, does in speed.found().rows}
+    assert rows["precision"][0] == training.device().fast_precision == precision
+    assert rows["compute capability"][1] == units
+
+
 def test_a_table_is_text_and_a_page(no_gpu):
     assert 'class="alexnet-table words"' in speed.found()._repr_html_()
     table = speed.Table("one < two", ("a", "b"), [("x & y", "1")])
