@@ -119,7 +119,7 @@ def test_every_test_tries_more_than_it_shows():
 
 
 class Solved:
-    """An assignment that has been run, as it is solved or submitted; its tests can run again with an answer replaced."""
+    """An assignment that has been run, solved or as submitted; its tests can run again with an answer replaced."""
 
     def __init__(self, name, submission=None):
         self.cells = grading.merged(KNOWN[name], KNOWN[name] if submission is None else submission)
