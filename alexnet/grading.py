@@ -361,10 +361,6 @@ class _Run:
                 self.reasons[number] = self.stopped
                 return
             self.reasons[number] = answer["reason"]
-        self._process.stdin.close()
-        end = time.monotonic() + 1
-        while time.monotonic() < end and self._read():
-            pass
 
     def _send(self, **order):
         with contextlib.suppress(BrokenPipeError):

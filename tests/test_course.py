@@ -21,7 +21,7 @@ from alexnet import grading, sandbox
 from conftest import ROOT
 
 COURSE = ROOT / "course"
-KNOWN = grading.assignments(COURSE / "source")
+KNOWN = grading.assignments()
 WRONG = ROOT / "tests" / "wrong_submissions"
 # Some right answers and some wrong ones, to be graded both ways.
 MIXED = {
@@ -119,10 +119,10 @@ def test_every_test_tries_more_than_it_shows():
 
 
 class Solved:
-    """A solved assignment whose tests can be run again with an answer replaced."""
+    """An assignment that has been run, solved or as submitted; its tests can run again with an answer replaced."""
 
-    def __init__(self, name):
-        self.cells = grading.merged(KNOWN[name], grading.read_notebook(COURSE / "source" / name / f"{name}.ipynb"))
+    def __init__(self, name, submission=None):
+        self.cells = grading.merged(KNOWN[name], KNOWN[name] if submission is None else submission)
         self.process = sandbox.Cells(grading.imported(self.cells))
         reasons = {
             number: self.process.run(cell.source, cell.kind)
@@ -170,6 +170,17 @@ def test_the_solution_gets_full_marks(solved):
     assert assignment.failures == {} and lost(assignment.marks) == {}
     assert sum(mark.points or 0 for mark in assignment.marks) == sum(points(name).values())
     assert {mark.name for mark in assignment.marks if mark.points is None} == set(points(name, "text"))
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN))
+def test_the_untouched_release_gets_nothing(name, tmp_path):
+    path = tmp_path / "mine.ipynb"
+    path.write_text(json.dumps(untouched(name)))
+    idle = Solved(name, grading.read_notebook(path))
+    assert grading.whose(grading.read_notebook(path), KNOWN) == name
+    assert {mark.points for mark in idle.marks} == {0} and len(idle.marks) == len(points(name) | points(name, "text"))
+    assert {mark.reason for mark in idle.marks} <= {"NotImplementedError", "no answer"}
+    assert idle.failures == {}, "the cells of the release can be run before anything is answered"
 
 
 def test_wrong_answers_lose_their_points_and_no_others(solved):
@@ -256,14 +267,6 @@ def test_nbgrader_and_the_plain_grader_give_equal_points(course, name):
     assert report.assignment == name and report.stopped is None and report.failed == {}
     assert {mark.name: mark.points for mark in report.marks} == expected | dict.fromkeys(texts)
     assert report.points == sum(expected.values()) and report.to_read == sum(texts.values()) and report.of == 20
-
-
-def test_the_plain_grader_gives_nothing_for_the_release(tmp_path):
-    path = tmp_path / "mine.ipynb"
-    path.write_text(json.dumps(untouched("table-and-network")))
-    report = grading.grade(path)
-    assert report.assignment == "table-and-network" and report.points == 0 == report.to_read
-    assert {mark.reason for mark in report.marks} == {"NotImplementedError"}
 
 
 # Mischief, with an assignment that needs no Keras
