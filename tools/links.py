@@ -28,8 +28,6 @@ linkcheck_timeout = 30
 linkcheck_retries = 3
 linkcheck_workers = 8
 linkcheck_anchors = False
-# Some hosts answer a browser only.
-user_agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 """
 # No longer there, and the page that links to it says so.
 GONE = {"https://plus.google.com/+AndrejKarpathy/posts/dwDNcBuWTWf"}
