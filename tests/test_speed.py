@@ -221,10 +221,11 @@ def test_measured(monkeypatch, tiny):
 def test_memory_is_the_most_at_once():
     """Of the process itself: the test's own, which starts it, has hundreds of megabytes."""
     most = "print(speed.process_memory())"
-    code = f"from alexnet import speed; import numpy; {most}; numpy.ones(10**7); {most}"
+    code = f"from alexnet import speed; import numpy; {most}; a = numpy.empty(10**9); {most}; numpy.ones(10**7); {most}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    before, after = map(int, done.stdout.split())
-    assert 7e7 < after - before < 1.2e8 and before < 1.5e8
+    before, promised, after = map(int, done.stdout.split())
+    assert promised - before < 2e7, "what was asked for and never touched is not in use"
+    assert 7e7 < after - promised < 1.2e8 and before < 1.5e8
 
 
 def test_a_gpus_memory_is_what_its_backend_says(t4, monkeypatch):
@@ -406,8 +407,9 @@ def test_a_profile_tells_what_took_the_time(tiny, tmp_path):
     seconds = speed.operations_of(tmp_path)
     assert any("conv1" in name and "Conv2DBackpropFilter" in name for name in seconds), sorted(seconds)
     assert all(0 <= taken < 60 for taken in seconds.values()) and sum(seconds.values()) > 1e-4
-    assert not any("::" in name or "Eager" in name or name == "one_step_on_data" for name in seconds)
-    assert any("convolution" in name and ":" not in name for name in seconds), "conv2 has groups, which XLA compiles"
+    assert not any("::" in name or "Eager" in name for name in seconds)
+    assert seconds["XLA"] > 0, "conv2 has groups, which Keras has compiled"
+    assert {name for name in seconds if ":" not in name} == {"XLA"}
     with pytest.raises(FileNotFoundError, match="no profile"):
         speed.operations_of(tmp_path / "elsewhere")
 
