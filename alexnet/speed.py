@@ -30,9 +30,9 @@ from alexnet import architecture
 PRECISIONS = ("float32", "tf32", "mixed_bfloat16", "mixed_float16")
 
 
-# How the profiler names an operation of a graph, and one that XLA has made; the rest is TensorFlow's own machinery.
-_IN_GRAPH = re.compile(r"[\w./-]+:\w+")
-_OPERATION = re.compile(rf"{_IN_GRAPH.pattern}|[a-z][\w.-]*")
+# How the profiler names an operation of a graph, and the run of a part of it that XLA has compiled for a CPU.
+_OPERATION = re.compile(r"[\w./-]+:\w+")
+_COMPILED = re.compile(r"\w*CpuExecutable::Execute\w*")
 
 
 @dataclass(frozen=True, repr=False)
@@ -545,9 +545,9 @@ def passes(dataset, count, use=None):
 def operations_of(folder):
     """{operation: seconds} of the profile that TensorFlow wrote into a folder, all threads or streams added up.
 
-    Names are those of the graph, "network/layer/operation:kind"; what XLA has compiled has XLA's names, without a colon
-    and without a layer. On a GPU the time is that of its kernels, under the name of the operation that started them
-    where the profile tells it. What only waits for others or hands work on is left out.
+    Names are those of the graph, "network/layer/operation:kind"; what XLA has compiled is one name, "XLA". On a GPU the
+    time is that of its kernels, under the name of the operation that started them where the profile tells it, else
+    under their own. What only waits for others or hands work on is left out.
     Raises FileNotFoundError where there is no profile.
     """
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
@@ -560,13 +560,13 @@ def operations_of(folder):
     gpus = [plane for plane in space.planes if plane.name.startswith("/device:GPU")]
     seconds = {}
     for plane in gpus or [plane for plane in space.planes if plane.name == "/host:CPU"]:
-        for line in plane.lines:
-            names = [_started_by(plane, event) or plane.event_metadata[event.metadata_id].name for event in line.events]
-            # The thread of Python itself waits in functions whose names are like XLA's.
-            wanted = _IN_GRAPH if "TFE_Py_ExecuteCancelable" in names else _OPERATION
-            for name, event in zip(names, line.events, strict=True):
-                if gpus or wanted.fullmatch(name):
-                    seconds[name] = seconds.get(name, 0) + event.duration_ps / 1e12
+        for event in (event for line in plane.lines for event in line.events):
+            name = _started_by(plane, event) or plane.event_metadata[event.metadata_id].name
+            if not gpus and _COMPILED.fullmatch(name):
+                name = "XLA"
+            elif not gpus and not _OPERATION.fullmatch(name):
+                continue
+            seconds[name] = seconds.get(name, 0) + event.duration_ps / 1e12
     return seconds
 
 

@@ -422,8 +422,9 @@ def test_a_profile_tells_what_took_the_time(tiny, tmp_path):
     seconds = speed.operations_of(tmp_path)
     assert any("conv1" in name and "Conv2DBackpropFilter" in name for name in seconds), sorted(seconds)
     assert all(0 <= taken < 60 for taken in seconds.values()) and sum(seconds.values()) > 1e-4
-    assert not any("::" in name or "Eager" in name or name == "one_step_on_data" for name in seconds)
-    assert any("convolution" in name and ":" not in name for name in seconds), "conv2 has groups, which XLA compiles"
+    assert not any("::" in name or "Eager" in name for name in seconds)
+    assert seconds["XLA"] > 0, "conv2 has groups, which Keras has compiled"
+    assert {name for name in seconds if ":" not in name} == {"XLA"}
     with pytest.raises(FileNotFoundError, match="no profile"):
         speed.operations_of(tmp_path / "elsewhere")
 
