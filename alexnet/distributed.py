@@ -171,8 +171,9 @@ class _TensorFlow(OneDevice):
         self.devices = strategy.num_replicas_in_sync
         resolver = strategy.cluster_resolver
         if resolver is not None:
-            self.workers = len(resolver.cluster_spec().as_dict()[resolver.task_type])
-            self.chief = resolver.task_id == 0
+            cluster = resolver.cluster_spec().as_dict()
+            self.workers = _workers(cluster)
+            self.chief = resolver.task_id == 0 and ("chief" not in cluster or resolver.task_type == "chief")
         self.description = {"strategy": name, "devices": self.devices, "workers": self.workers}
 
     def scope(self):
@@ -304,10 +305,9 @@ def _multiworker():
             "multiworker needs the variable TF_CONFIG: all workers' addresses, and which of them this is, as in "
             + '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index": 0}}'
         )
-    workers = sum(map(len, cluster.values()))
     # TensorFlow itself waits for ever, holds Python's lock, and hears neither Ctrl-C nor SIGTERM while it does; so a
     # watch that needs no lock ends the process.
-    print(f"Waiting for the {workers} workers of TF_CONFIG, {PATIENCE} seconds at most.", flush=True)
+    print(f"Waiting for the {_workers(cluster)} workers of TF_CONFIG, {PATIENCE} seconds at most.", flush=True)
     faulthandler.dump_traceback_later(PATIENCE, exit=True, file=sys.__stderr__)
     try:
         options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=PATIENCE)
@@ -316,3 +316,8 @@ def _multiworker():
         raise RuntimeError("a worker must call train before TensorFlow computes anything in its process") from error
     finally:
         faulthandler.cancel_dump_traceback_later()
+
+
+def _workers(cluster):
+    """How many processes compute shares; a cluster may name the first of them chief, and others that only look on."""
+    return sum(len(cluster.get(job, [])) for job in ("chief", "worker"))
