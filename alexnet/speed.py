@@ -30,6 +30,9 @@ from alexnet import architecture
 PRECISIONS = ("float32", "tf32", "mixed_bfloat16", "mixed_float16")
 
 
+# What a container is allowed of the machine's memory: bytes, or the word "max".
+_ALLOWED = Path("/sys/fs/cgroup/memory.max")
+
 # How the profiler names an operation of a graph, and the run of a part of it that XLA has compiled for a CPU.
 _OPERATION = re.compile(r"[\w./-]+:\w+")
 _COMPILED = re.compile(r"\w*CpuExecutable::Execute\w*")
@@ -124,10 +127,8 @@ def memory():
     if not hasattr(os, "sysconf"):
         return None, "machine"
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    # A container may be allowed less than the machine has.
-    allowed = Path("/sys/fs/cgroup/memory.max")
-    if allowed.exists() and allowed.read_text().strip().isdigit():
-        size = min(size, int(allowed.read_text()))
+    if _ALLOWED.exists() and _ALLOWED.read_text().strip().isdigit():
+        size = min(size, int(_ALLOWED.read_text()))
     return size, "machine"
 
 

@@ -40,6 +40,15 @@ def test_what_was_found_is_what_the_book_will_use(no_gpu):
     assert 1e9 < size < 1e14, "bytes, not pages or kilobytes"
 
 
+@pytest.mark.parametrize(("allowed", "counts"), [("1000000000\n", True), ("max\n", False), (f"{10**18}\n", False)])
+def test_a_container_has_what_it_is_allowed(no_gpu, monkeypatch, tmp_path, allowed, counts):
+    monkeypatch.setattr(speed, "_ALLOWED", tmp_path / "none")
+    size, _ = speed.memory()
+    monkeypatch.setattr(speed, "_ALLOWED", tmp_path / "memory.max")
+    (tmp_path / "memory.max").write_text(allowed)
+    assert speed.memory() == (10**9 if counts else size, "machine")
+
+
 def test_what_was_found_on_a_t4(t4):
     rows = {what: (value, does) for what, value, does in speed.found().rows}
     assert rows["device"] == ("Tesla T4", "trains on it: GPU") and rows["how many"][0] == "2"
