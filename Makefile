@@ -77,7 +77,7 @@ chapters: $(VENV)/all  ## run the chapters in the default profile and store thei
 	$(BIN)/python tools/chapters.py $(ONLY)
 
 release: $(VENV)/all  ## make the student versions of the assignments in course/release, by nbgrader
-	cd course && for name in source/*/; do ../$(BIN)/python -m nbgrader generate_assignment --force $$(basename $$name) || exit 1; done
+	cd course && for name in source/*/; do PATH="$(CURDIR)/$(BIN):$$PATH" python -m nbgrader generate_assignment --force $$(basename $$name) || exit 1; done
 
 figures: $(VENV)/all  ## draw the logo, the landing picture and the social card again
 	$(BIN)/python tools/figures.py

@@ -231,8 +231,16 @@ def gradebook(folder, name, student):
         return {grade.name: grade.auto_score for grade in grades}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def activated():
+    """As in an activated environment: nbgrader starts alembic by its name."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+        yield
+
+
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
+def course(activated, tmp_path_factory):
     return new_course(tmp_path_factory.mktemp("course") / "course", COURSE / "source")
 
 

@@ -267,7 +267,8 @@ class Guesser:
     def __init__(self, rule):
         self.rule = rule
 
-    def predict_on_batch(self, windows):
+    def __call__(self, windows, training):
+        assert not training
         return np.array([self.rule(window.mean()) for window in windows], "float32")
 
 
