@@ -261,6 +261,17 @@ def test_a_stream_is_trained_on_and_the_record_says_what_was_met(opened, tiny, t
     assert "cannot be read: 3" in str(loaded) and "test error, ten windows: top-1 " in str(loaded)
 
 
+def test_what_the_first_part_met_is_in_the_record_of_the_second(opened, tiny, tmp_path):
+    recipe = training.Recipe(epochs=1, batch_size=8, shift=0, precision="float32")
+    steps = iter((False, False, True))
+    job = {"checkpoint": tmp_path / "state", "progress": False}
+    first = training.train(tiny, opened(), recipe, **job, stop=lambda: next(steps))
+    assert first.stopped and first.dataset["pictures"]["skipped"]["train"] == 2
+    second = training.train(tiny, opened(), recipe, **job)
+    assert second.stopped is None and second.dataset["pictures"]["skipped"] == {"train": 2, "val": 1}
+    assert second.dataset["pictures"]["converted"] == first.dataset["pictures"]["converted"] != {}
+
+
 class Guesser:
     """A "model" whose logits are what `rule` makes of a picture's mean."""
 
