@@ -22,6 +22,7 @@ import json
 import os
 import re
 import secrets
+import select
 import selectors
 import signal
 import subprocess
@@ -425,12 +426,22 @@ class _Run:
 
     def _end(self):
         """Kill the process, all that it started, and see that they are gone."""
-        for number in [*_family(self._process.pid), self._process.pid]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(number, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        family = [*_family(self._process.pid), self._process.pid]
+        with contextlib.ExitStack() as opened:
+            ends = []
+            for number in family if hasattr(os, "pidfd_open") else ():
+                with contextlib.suppress(OSError):
+                    ends.append(os.pidfd_open(number))
+                    opened.callback(os.close, ends[-1])
+            for number in family:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            # A namespace's first process is no child of this one; it ends once the kernel has ended all others in it.
+            for end in ends:
+                select.select([end], [], [], self.GRACE)
 
 
 def _ending(code):

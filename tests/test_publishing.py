@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import os
 import re
 import shutil
 import socket
@@ -188,8 +189,10 @@ def test_every_week_what_changes_by_itself_is_tried():
 
 def dry(*arguments):
     """The commands that make would run, in an empty folder: nothing is built yet."""
-    command = ["make", "--dry-run", "--always-make", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    command = ["make", "--dry-run", "--always-make", "--no-print-directory", *arguments]
+    # `make test` must not hand this make its own options, nor that it is the inner of two.
+    alone = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=alone).stdout
 
 
 def test_make_finds_its_programs_on_windows_too():
