@@ -222,13 +222,13 @@ def published():
     return f"https://{owner}.github.io/{name}/chapters/"
 
 
-class _Words:
+class Words:
     """A question's texts as the exports need them: HTML, with the unit and with a link to the section that teaches."""
 
     def __init__(self, question, base):
         self.question = html(question.question, base)
         if question.unit:
-            self.question += f"\n<p>(Answer in {html(question.unit, base, inline=True)}.)</p>"
+            self.question += f"\n<p>Unit: {html(question.unit, base, inline=True)}.</p>"
         section = f"{base}{question.chapter}.html#{make_id(question.see)}"
         self.explanation = html(question.explanation, base)
         self.explanation += f'\n<p>See <a href="{section}">{escapeHtml(question.see)}</a>.</p>'
@@ -254,7 +254,7 @@ def moodle(bank, base):
         category = ET.SubElement(quiz, "question", type="category")
         text(category, "category", _category(chapter))
         for question in questions:
-            words = _Words(question, base)
+            words = Words(question, base)
             node = ET.SubElement(quiz, "question", type="numerical" if question.numerical else "multichoice")
             text(node, "name", question.id)
             text(node, "questiontext", words.question, format="html")
@@ -285,7 +285,7 @@ def gift(bank, base):
     for chapter, questions in bank.items():
         parts.append(f"$CATEGORY: {_category(chapter)}")
         for question in questions:
-            words, lines = _Words(question, base), []
+            words, lines = Words(question, base), []
             for choice, shown, why in zip(question.choices, words.choices, words.whys, strict=True):
                 if question.numerical:
                     sign, shown = ("=" if choice.right else "=%0%"), f"{shown}:{question.tolerance:g}"

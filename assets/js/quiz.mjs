@@ -1,5 +1,5 @@
 // Makes a quiz of the questions of a page: a choice or a number is checked, and answered with what the folded answer
-// says about it. Without this module a reader unfolds the answers.
+// says about it; after a wrong one that can be unfolded. Without this module it always can.
 
 /** The number that a reader wrote, with commas between thousands or one as the decimal sign; NaN if it is none. */
 export function number(text) {
@@ -32,6 +32,7 @@ function prepare(form, changed) {
   const forget = () => {
     said.replaceChildren();
     delete form.dataset.answer;
+    folded.hidden = true;
     field?.setCustomValidity("");
     changed();
   };
@@ -49,6 +50,7 @@ function prepare(form, changed) {
     copy.hidden = false;
     copy.querySelector(".quiz-repeat")?.remove();
     said.replaceChildren(copy, form.querySelector(".quiz-explanation").cloneNode(true));
+    folded.hidden = answer.dataset.right === "true";
     // A reader can be faster than the mathematics of the folded answers.
     if (said.querySelector(".math:not(:has(mjx-container))")) window.MathJax?.typesetPromise?.([said]);
     changed();
