@@ -18,7 +18,9 @@ export function verdict(form, given) {
   const right = verdicts.find((said) => said.dataset.right);
   if (near(right, Number(form.dataset.tolerance))) return right;
   const close = (said) => said.dataset.for !== "" && near(said, Math.abs(number(said.dataset.for)) * 0.002);
-  return verdicts.find((said) => !said.dataset.right && close(said)) ?? verdicts.find((said) => said.dataset.for === "");
+  return (
+    verdicts.find((said) => !said.dataset.right && close(said)) ?? verdicts.find((said) => said.dataset.for === "")
+  );
 }
 
 function prepare(form, changed) {
