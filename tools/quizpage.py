@@ -31,20 +31,20 @@ def _add_quiz(app, doctree):
     app.env.note_dependency(str(path))
     app.env.note_dependency(questions.__file__)
     app.env.note_dependency(__file__)
-    headings = {section.next_node(nodes.title).astext(): section for section in page.findall(nodes.section)}
+    sections = {id: section for section in page.findall(nodes.section) for id in section["ids"]}
     section = nodes.section(ids=["check-yourself"], names=["check yourself"])
     section += nodes.title("", TITLE)
     section += nodes.paragraph("", INTRODUCTION)
     bank = questions.parse(path.read_text(encoding="utf-8"), chapter)
     forms = []
     for number, question in enumerate(bank, 1):
-        taught = headings.get(question.see)
-        if taught is None:
+        taught = nodes.make_id(question.see)
+        if taught not in sections:
             logger.warning("question %s: the chapter has no heading %r", question.id, question.see, location=page)
             return
-        forms.append(form(question, number, taught["ids"][0]))
+        forms.append(form(question, number, taught))
     section += nodes.raw("", quiz(forms), format="html")
-    exercises = headings.get("Exercises")
+    exercises = sections.get("exercises")
     page.insert(page.index(exercises) if exercises in page.children else len(page.children), section)
 
 
