@@ -18,8 +18,8 @@ COLAB := us-docker.pkg.dev/colab-images/public/runtime
 # Every file of the book is UTF-8, also where the system reads text otherwise.
 export PYTHONUTF8 := 1
 
-.PHONY: help book serve test ci latest colab links budget bench chapters release figures weights samples receipts lint
-.PHONY: format repo clean
+.PHONY: help book serve test ci latest colab links budget bench chapters release questions figures weights samples
+.PHONY: receipts lint format repo clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -78,6 +78,9 @@ chapters: $(VENV)/all  ## run the chapters in the default profile and store thei
 
 release: $(VENV)/all  ## make the student versions of the assignments in course/release, by nbgrader
 	cd course && for name in source/*/; do PATH="$(CURDIR)/$(BIN):$$PATH" python -m nbgrader generate_assignment --force $$(basename $$name) || exit 1; done
+
+questions: $(VENV)/book  ## export the question bank for learning platforms, as Moodle XML and GIFT
+	$(BIN)/python tools/questions.py
 
 figures: $(VENV)/all  ## draw the logo, the landing picture and the social card again
 	$(BIN)/python tools/figures.py

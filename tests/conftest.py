@@ -92,18 +92,19 @@ def site(tmp_path_factory):
     return html
 
 
-def violations(tab):
-    """What axe-core finds wrong inside the page's explorers, or their fallbacks."""
+def violations(tab, within=".alexnet-explorer"):
+    """What axe-core finds wrong inside the page's explorers, or their fallbacks, or inside other elements."""
     if not AXE.exists():
         missing("axe-core, so accessibility is not checked (python tools/front.py test installs it)")
     tab.add_script_tag(path=AXE)
     return tab.evaluate(
-        """async () => {
-            const include = [...document.querySelectorAll(".alexnet-explorer")];
+        """async (within) => {
+            const include = [...document.querySelectorAll(within)];
             const { violations, passes } = await axe.run({ include });
             if (!passes.length) return ["axe-core looked at nothing"];
             return violations.map((found) => `${found.id}: ${found.nodes.map((node) => node.html).join(" ")}`);
-        }"""
+        }""",
+        within,
     )
 
 

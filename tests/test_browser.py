@@ -310,3 +310,76 @@ def test_explorers_follow_the_theme_and_print_light(browser):
                 tab.evaluate("event => dispatchEvent(new Event(event))", event)
             assert set(tab.evaluate(themes)) == {expected}
             assert tab.evaluate("document.documentElement.dataset.theme") == expected
+
+
+QUIZZED = "chapters/34-softmax-and-cross-entropy"
+
+
+def asked(tab, id):
+    """The form of a question, its place for what is said, and what is typed into or chosen with the keyboard."""
+    form = tab.locator(f"#question-{id}")
+    return form, form.locator(".quiz-said"), form.locator("input").first
+
+
+def says(place, words):
+    assert words in place.inner_text()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
+def test_a_quiz_is_answered_with_the_keyboard_alone(browser, width, scheme):
+    with opened(browser, QUIZZED, width, scheme) as tab:
+        tab.wait_for_selector("mjx-container")
+        assert violations(tab, ".quiz") == []
+        count = tab.locator(".quiz-count")
+        form, said, first = asked(tab, "34-loss-that-flattens")
+        first.focus()
+        tab.keyboard.press("Enter")
+        assert said.inner_text() == "", "nothing is chosen yet"
+        # Arrow keys choose, Enter answers.
+        tab.keyboard.press("ArrowDown")
+        tab.keyboard.press("Enter")
+        soon(tab, lambda: says(said, "Right."))
+        soon(tab, lambda: says(count, "1 of "))
+        tab.keyboard.press("ArrowDown")
+        assert (said.inner_text(), count.inner_text()) == ("", "")
+        tab.keyboard.press("Enter")
+        soon(tab, lambda: says(said, "Not so."))
+        soon(tab, lambda: says(count, "0 of "))
+
+        form, said, field = asked(tab, "34-gradient-at-the-true-class")
+        field.focus()
+        tab.keyboard.type("0,8")
+        tab.keyboard.press("Tab")
+        assert form.locator("button").evaluate("button => button === document.activeElement")
+        tab.keyboard.press("Space")
+        soon(tab, lambda: says(said, "the sign is not"))
+        field.focus()
+        tab.keyboard.press("Home")
+        tab.keyboard.type("-")
+        tab.keyboard.press("Enter")
+        soon(tab, lambda: says(said, "Right."))
+        soon(tab, lambda: says(count, "1 of "))
+        assert said.locator(".math:not(:has(mjx-container))").count() == 0
+        assert said.locator("mjx-container").count()
+        fits(tab, width, scheme)
+        assert violations(tab, ".quiz") == []
+        assert tab.trouble == []
+        assert "?" not in tab.url, "the form was sent"
+
+
+def test_without_scripts_every_question_has_its_answer_folded(browser):
+    with opened(browser, QUIZZED, width=360, java_script_enabled=False) as tab:
+        for form in tab.locator(".quiz-question").all():
+            answer = form.locator("details")
+            assert not answer.locator(".quiz-explanation").is_visible()
+            answer.locator("summary").click()
+            assert answer.locator(".quiz-explanation").is_visible()
+            assert "Right." in answer.inner_text()
+            assert not form.locator("button").is_visible()
+
+
+def test_a_quiz_is_loaded_where_there_is_one(browser):
+    for page, there in ((QUIZZED, True), ("chapters/about", False)):
+        with opened(browser, page) as tab:
+            assert any("quiz.mjs" in address for address in tab.asked) == there
+            assert tab.locator(".quiz").count() == there

@@ -80,7 +80,9 @@ def watch(port=8000):
         "assets/*.yml",
         "alexnet/explorers/front/*",
         "alexnet/explorers/front/*/*",
+        "course/questions/*.yml",
         "tools/bookpages.py",
+        "tools/quizpage.py",
     ):
         server.watch(str(ROOT / sources), rebuild)
     server.serve(root=str(SITE), port=port, host="127.0.0.1")
