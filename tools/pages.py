@@ -99,7 +99,7 @@ def measure(browser, page, width=1280):
     # So do explorers.
     for place in tab.locator(".alexnet-explorer").all():
         place.scroll_into_view_if_needed()
-    tab.wait_for_function("!document.querySelector('.alexnet-explorer:not([data-mounted])')")
+    tab.locator(".alexnet-explorer:not([data-mounted])").first.wait_for(state="detached")
     tab.wait_for_load_state("networkidle")
     total, gzipped, kinds = 0, 0, {}
     for answer in answers:
