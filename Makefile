@@ -95,10 +95,11 @@ samples: $(VENV)/all  ## cut and draw the explorers' sample pictures
 receipts: $(VENV)/all  ## write the page Receipts again from assets/facts.yml and the pages that use it
 	$(BIN)/python tools/receipts.py
 
-lint: $(VENV)/all  ## check style and types
+lint: $(VENV)/all  ## check style, types and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python tools/spelling.py
 	$(BIN)/python tools/front.py lint
 
 format: $(VENV)/all  ## format code and notebooks

@@ -49,6 +49,15 @@ def soon(tab, check, seconds=30):
         tab.wait_for_timeout(20)
 
 
+def until(tab, expression, seconds=30):
+    """Wait until a JavaScript expression holds; `tab.wait_for_function` needs what the pages' policy forbids."""
+
+    def check():
+        assert tab.evaluate(expression), expression
+
+    soon(tab, check, seconds)
+
+
 @pytest.fixture
 def tiny():
     """An AlexNet in miniature: grouped convolutions, both normalisations' kin, overlapping pools, dropout."""
@@ -96,7 +105,8 @@ def violations(tab, within=".alexnet-explorer"):
     """What axe-core finds wrong inside the page's explorers, or their fallbacks, or inside other elements."""
     if not AXE.exists():
         missing("axe-core, so accessibility is not checked (python tools/front.py test installs it)")
-    tab.add_script_tag(path=AXE)
+    # Not as a script of the page, whose policy has no place for it.
+    tab.evaluate(AXE.read_text(encoding="utf-8"))
     return tab.evaluate(
         """async (within) => {
             const include = [...document.querySelectorAll(within)];
@@ -108,9 +118,16 @@ def violations(tab, within=".alexnet-explorer"):
     )
 
 
-SHELL = """<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8"><title>Explorer</title>
-<link rel="icon" href="data:,"><meta name="viewport" content="width=device-width">
+SHELL = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>Explorer</title>
+<link rel="icon" href="data:,"><meta name="viewport" content="width=device-width"></head>
 <body><main><h1>Explorer</h1>{place}</main><script type="module" src="explorers/mount.mjs"></script></body></html>"""
+
+
+def shell(theme, place):
+    """A page with an explorer, or more, and the policy of a page of the book."""
+    import bookpages
+
+    return bookpages.secure(SHELL.format(theme=theme, place=place))
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +156,7 @@ def opened(explorer_site):
 
     @contextmanager
     def open_(explorer, width=1000, theme="light", touch=False):
-        (site / "index.html").write_text(SHELL.format(theme=theme, place=explorer.page()))
+        (site / "index.html").write_text(shell(theme, explorer.page()))
         context = browser.new_context(viewport={"width": width, "height": 900}, has_touch=touch)
         tab, trouble = context.new_page(), []
         tab.on("console", lambda m: trouble.append(m.text) if m.type in ("error", "warning") else None)

@@ -75,7 +75,7 @@ def reach_all(tab):
     """Go to every explorer of the page and wait until each is drawn."""
     for place in tab.locator(".alexnet-explorer").all():
         place.scroll_into_view_if_needed()
-    tab.wait_for_function("!document.querySelector('.alexnet-explorer:not([data-mounted])')")
+    tab.locator(".alexnet-explorer:not([data-mounted])").first.wait_for(state="detached")
     tab.wait_for_load_state("networkidle")
 
 

@@ -457,7 +457,7 @@ def test_a_downloaded_copy_works_without_a_network(site, tmp_path):
             tab.goto(f"{home}chapters/34-softmax-and-cross-entropy.html", wait_until="networkidle")
             for place in tab.locator(".alexnet-explorer").all():
                 place.scroll_into_view_if_needed()
-            tab.wait_for_function("!document.querySelector('.alexnet-explorer:not([data-mounted])')")
+            tab.locator(".alexnet-explorer:not([data-mounted])").first.wait_for(state="detached")
             tab.wait_for_selector("mjx-container")
             assert tab.locator("table.softmax").count()
             assert trouble == []

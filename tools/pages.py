@@ -54,7 +54,7 @@ def chromium():
     return next(filter(None, map(shutil.which, _BROWSERS)), None)
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+class Quiet(SimpleHTTPRequestHandler):
     extensions_map = SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript"}
 
     def log_message(self, *_):
@@ -66,7 +66,7 @@ def browser(site=SITE):
     """A headless Chromium; `.address` is where it finds the site."""
     from playwright.sync_api import sync_playwright
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(site)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
@@ -99,7 +99,7 @@ def measure(browser, page, width=1280):
     # So do explorers.
     for place in tab.locator(".alexnet-explorer").all():
         place.scroll_into_view_if_needed()
-    tab.wait_for_function("!document.querySelector('.alexnet-explorer:not([data-mounted])')")
+    tab.locator(".alexnet-explorer:not([data-mounted])").first.wait_for(state="detached")
     tab.wait_for_load_state("networkidle")
     total, gzipped, kinds = 0, 0, {}
     for answer in answers:

@@ -1,9 +1,21 @@
 // Wide outputs and code scroll inside their box; a box that scrolls must be reachable by keyboard.
-for (const box of document.querySelectorAll(".cell_output, .highlight pre, .pst-scrollable-table-container")) {
-  if (box.scrollWidth > box.clientWidth) {
-    box.tabIndex = 0;
-  }
+// Measured when it comes near, or is unfolded: before that it is not laid out.
+const wide = new IntersectionObserver(
+  (seen) => {
+    const found = seen.filter(({ isIntersecting, target: box }) => isIntersecting && box.scrollWidth > box.clientWidth);
+    for (const { target } of found) target.tabIndex = 0;
+  },
+  { rootMargin: "100%" },
+);
+for (const box of document.querySelectorAll(
+  ".cell_output, .highlight pre, .pst-scrollable-table-container, mjx-container[display]",
+)) {
+  wide.observe(box);
 }
+
+// The theme writes these two into the page's HTML, where no policy for scripts would let them run.
+document.querySelector(".btn-fullscreen-button")?.addEventListener("click", () => window.toggleFullScreen());
+document.querySelector(".btn-download-pdf-button")?.addEventListener("click", () => window.print());
 
 if (document.querySelector(".alexnet-explorer")) {
   import("../explorers/mount.mjs").catch((error) => console.error("The explorers could not be loaded.", error));

@@ -25,7 +25,7 @@ from traitlets import TraitError
 from alexnet import architecture, data, model, probing
 from alexnet.explorers import FeatureMapExplorer
 from alexnet.explorers.featuremaps import OWN, changed, sample, samples
-from conftest import SHELL, violations
+from conftest import shell, until, violations
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5"]
 # How far an activation in the browser may be from Keras's, as a share of its map's range over all pictures: both have
@@ -423,9 +423,10 @@ def test_names_and_pictures_that_do_not_fit_the_model_are_refused():
 
 def settled(tab):
     """Waits until the explorer has got all that it wanted; the tab."""
-    tab.wait_for_function(
+    until(
+        tab,
         "() => [...document.querySelectorAll('.explorer')].every(e =>"
-        " !e.hasAttribute('aria-busy') && !e.textContent.includes('Reading the picture'))"
+        " !e.hasAttribute('aria-busy') && !e.textContent.includes('Reading the picture'))",
     )
     return tab
 
@@ -1161,7 +1162,7 @@ def test_a_large_picture_leaves_the_page_alive(opened):
     with opened(explorer) as tab:
         started(tab)
         give(tab, "large.png", content)
-        tab.wait_for_function("document.querySelector('.maps-name')", timeout=60_000)
+        tab.wait_for_selector(".maps-name", timeout=60_000)
         found = own(tab, explorer)
         wanted = 255 * (1000 + 6000 * (np.arange(32) + 0.5) / 32) / 8000
         assert np.abs(found - wanted[:, None]).max() < 3
@@ -1175,7 +1176,7 @@ def test_of_two_files_the_last_counts(opened):
         started(tab)
         give(tab, "first.png", encoded(first, "PNG", compress_level=1))
         give(tab, "second.png", encoded(second, "PNG"))
-        tab.wait_for_function("document.querySelector('.maps-name')?.textContent === 'second.png'")
+        until(tab, "document.querySelector('.maps-name')?.textContent === 'second.png'")
         tab.wait_for_timeout(500)
         assert np.array_equal(own(tab, explorer), small)
 
@@ -1229,7 +1230,7 @@ def test_the_button_for_files_is_a_button(opened):
 
 def test_a_phone_offers_its_camera(explorer_site):
     site, browser = explorer_site
-    (site / "index.html").write_text(SHELL.format(theme="light", place=FeatureMapExplorer().page()))
+    (site / "index.html").write_text(shell("light", FeatureMapExplorer().page()))
     context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     tab = context.new_page()
     tab.goto(f"{browser.address}/index.html")
@@ -1384,7 +1385,7 @@ def test_the_network_runs_beside_the_page(opened, explorer_site):
 def test_two_explorers_of_a_page_share_the_network_and_nothing_else(explorer_site):
     site, browser = explorer_site
     one, two = FeatureMapExplorer(picture="a rocket"), FeatureMapExplorer(picture="a flower", layer="conv5", unit=3)
-    (site / "index.html").write_text(SHELL.format(theme="light", place=one.page() + two.page()))
+    (site / "index.html").write_text(shell("light", one.page() + two.page()))
     tab = browser.new_page()
     tab.goto(f"{browser.address}/index.html")
     tab.locator(".explorer").nth(1).wait_for()
@@ -1408,7 +1409,7 @@ def broken(explorer_site):
     contexts = []
 
     def open_(*routes, script=None):
-        (site / "index.html").write_text(SHELL.format(theme="light", place=FeatureMapExplorer().page()))
+        (site / "index.html").write_text(shell("light", FeatureMapExplorer().page()))
         context = browser.new_context(viewport={"width": 1000, "height": 900})
         contexts.append(context)
         if script:
@@ -1494,7 +1495,7 @@ def test_strongest_patches_that_are_missing_are_told_where_they_would_be(broken)
 
 def test_samples_that_are_missing_are_told(broken, explorer_site):
     site, browser = explorer_site
-    (site / "index.html").write_text(SHELL.format(theme="light", place=FeatureMapExplorer().page()))
+    (site / "index.html").write_text(shell("light", FeatureMapExplorer().page()))
     context = browser.new_context()
     failing = [True]
     context.route("**/samples.json", lambda route: route.fulfill(status=404) if failing[0] else route.continue_())

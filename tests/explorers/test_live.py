@@ -24,7 +24,7 @@ from traitlets import Bool, Enum, List, TraitError
 
 from alexnet import explorers
 from alexnet.explorers.base import FRONT
-from conftest import SHELL, soon
+from conftest import shell, soon
 
 NAMES = [name for name in explorers.__all__ if name.endswith("Explorer") and name != "Explorer"]
 # Those that work everything out for themselves; the maps come from Keras here and from another program in the book.
@@ -123,7 +123,7 @@ class Book:
     """The published page: what it draws for an explorer's state, without a kernel."""
 
     def __init__(self, site, browser):
-        (site / "index.html").write_text(SHELL.format(theme="light", place=""))
+        (site / "index.html").write_text(shell("light", ""))
         self.tab, self.trouble, self.count = browser.new_page(), [], 0
         self.tab.on("console", lambda m: self.trouble.append(m.text) if m.type in ("error", "warning") else None)
         self.tab.on("pageerror", lambda error: self.trouble.append(str(error)))

@@ -15,7 +15,7 @@ from alexnet.architecture import Architecture, Conv, Dense, Pool
 from alexnet.explorers import replay
 from alexnet.explorers.pictures import from_test_set
 from alexnet.explorers.replay import Recording, ReplayExplorer, recorded
-from conftest import SHELL, soon, violations
+from conftest import shell, soon, until, violations
 
 INDICES = [2, 3, 5, 7]
 NET = Architecture(
@@ -367,7 +367,7 @@ def test_play_steps_to_the_end_and_stops(opened, placed):
         agrees(tab, explorer)  # nothing moves by itself
         tab.evaluate(WATCH)
         tab.get_by_role("button", name="play").click()
-        tab.wait_for_function("seen.at(-1) === '3 play'")
+        until(tab, "seen.at(-1) === '3 play'")
         tab.wait_for_timeout(1300)
         assert tab.evaluate("seen") == ["3 play", "0 pause", "1 pause", "2 pause", "3 play"]
         agrees(tab, explorer)
@@ -406,7 +406,7 @@ def test_the_sentence_is_read_out_once_the_reader_stays(opened, placed):
         for key in ("Home", "ArrowRight", "ArrowRight"):
             tab.keyboard.press(key)
             assert status.inner_text() == ""
-        tab.wait_for_function("document.querySelector('.replay-unseen').textContent.startsWith('After epoch 2')")
+        until(tab, "document.querySelector('.replay-unseen').textContent.startsWith('After epoch 2')")
         assert status.inner_text() == tab.locator(".result").inner_text()
 
 
@@ -476,7 +476,7 @@ def test_a_missing_asset_is_told_and_can_be_asked_for_again(explorer_site, place
     asset = site / "explorers" / "assets" / "replay-small.json"
     text = asset.read_text()
     asset.unlink()
-    (site / "index.html").write_text(SHELL.format(theme="light", place=explorer.page()))
+    (site / "index.html").write_text(shell("light", explorer.page()))
     tab = browser.new_page()
     tab.goto(f"{browser.address}/index.html")
     tab.get_by_role("alert").wait_for()
