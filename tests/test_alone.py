@@ -41,10 +41,13 @@ class Alone(NamedTuple):
 
 def fresh(folder, base, preinstalled, anywidget="anywidget"):
     """An environment of the Python `base`, in a folder."""
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     shop = folder / "shop"
-    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", shop, ROOT], check=True)
-    subprocess.run([*pip, "download", "--no-deps", "--dest", shop, anywidget, "psygnal"], check=True)
+    wheel = [*pip, "wheel", "--verbose", "--no-deps", "--wheel-dir", shop, ROOT]
+    built = subprocess.run(wheel, capture_output=True, text=True, check=True)
+    # New versions of pip show them, however quiet they should be, and a first cell must write nothing to stderr.
+    assert "Package would be ignored" not in built.stdout + built.stderr, "setuptools warns of the package"
+    subprocess.run([*pip, "--quiet", "download", "--no-deps", "--dest", shop, anywidget, "psygnal"], check=True)
     subprocess.run([base, "-m", "venv", folder / "venv"], check=True)
     python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
     install = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]

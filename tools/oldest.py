@@ -1,7 +1,7 @@
 """The oldest versions that pyproject.toml allows, all of them at once: `make oldest` runs the book with them.
 
-    python tools/oldest.py          what pip is to install, a requirement a line; needs the oldest Python itself
-    python tools/oldest.py check    fails unless exactly these versions are installed
+Prints what pip is to install, a requirement a line, and fails where Python itself is not the oldest. With the word
+`check` it prints what is installed, and fails where that is anything else.
 """
 
 import importlib.metadata
@@ -59,13 +59,10 @@ def differences(oldest, found):
 
 def main(arguments):
     oldest = bounds(PROJECT.read_text(encoding="utf-8"))
-    wrong = differences(oldest, installed(oldest))
-    if arguments == ["check"]:
-        print("\n".join(f"{name} {version}" for name, version in installed(oldest).items()))
-    else:
-        wrong = [line for line in wrong if line.startswith("python ")]
-        print("\n".join(f"{name}=={version}" for name, version in oldest.items() if name != "python"))
-    sys.exit("\n".join(wrong))
+    check = arguments == ["check"]
+    found = installed(oldest) if check else oldest | installed([])
+    print("\n".join(f"{name}=={version}" for name, version in found.items() if check or name != "python"))
+    sys.exit("\n".join(differences(oldest, found)) or 0)
 
 
 if __name__ == "__main__":
