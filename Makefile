@@ -12,14 +12,18 @@ VENV := .venv
 BIN := $(VENV)/$(PROGRAMS)
 SITE := _build/html
 NEWEST := .venv-latest
+OLDEST := .venv-oldest
 # What readers' machines and Colab update first.
 MOVING := tensorflow keras jupyterlab nbclient ipykernel ipywidgets anywidget
+# What runs the book in an environment of the oldest versions, beside what a chapter needs.
+RUNNERS := nbclient ipykernel pytest pytest-timeout
+CORE := $(patsubst %,tests/test_%.py,architecture layers model optimizers training)
 COLAB := us-docker.pkg.dev/colab-images/public/runtime
 # Every file of the book is UTF-8, also where the system reads text otherwise.
 export PYTHONUTF8 := 1
 
-.PHONY: help book serve test ci latest colab links budget bench chapters release questions figures weights samples
-.PHONY: receipts lint format repo clean
+.PHONY: help book serve test ci latest oldest colab links budget bench chapters release questions figures weights
+.PHONY: samples receipts lint format repo clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -58,6 +62,14 @@ latest:  ## run the tests with the newest TensorFlow, Keras and Jupyter, in .ven
 	$(NEWEST)/$(PROGRAMS)/python -m pip install --quiet --disable-pip-version-check --upgrade $(PRE) $(MOVING)
 	$(NEWEST)/$(PROGRAMS)/python -m pip list --disable-pip-version-check
 	$(NEWEST)/$(PROGRAMS)/python tools/check.py
+
+oldest:  ## run the network's tests, and every chapter alone, with the oldest versions allowed, in .venv-oldest (ONLY=...)
+	$(MAKE) VENV=$(OLDEST) $(OLDEST)/python
+	$(OLDEST)/$(PROGRAMS)/python tools/oldest.py > $(OLDEST)/oldest.txt
+	$(OLDEST)/$(PROGRAMS)/python -m pip install --quiet --disable-pip-version-check -r $(OLDEST)/oldest.txt $(RUNNERS)
+	$(OLDEST)/$(PROGRAMS)/python tools/oldest.py check
+	$(OLDEST)/$(PROGRAMS)/python -m pytest $(CORE)
+	$(OLDEST)/$(PROGRAMS)/python tools/alone.py $(ONLY)
 
 colab:  ## run every chapter alone in Colab's public image (ONLY=chapters/20-... for one; needs Docker)
 	docker run --rm --volume "$(CURDIR):/book:ro" --entrypoint python3 $(COLAB) /book/tools/alone.py $(ONLY)
@@ -111,4 +123,4 @@ repo: $(VENV)/book  ## move the book to another repository: make repo URL=https:
 	$(BIN)/python tools/repository.py $(URL)
 
 clean:  ## delete what was built and the environments
-	rm -rf _build $(VENV) $(NEWEST)
+	rm -rf _build $(VENV) $(NEWEST) $(OLDEST)

@@ -5,14 +5,16 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
+from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 import pytest
 
+import oldest
 from alone import freeze, names
 from chapters import run
-from conftest import CHAPTERS, ROOT
+from conftest import CHAPTERS, ROOT, missing
 from notebook_rules import explorers
 
 # Of Colab's preinstalled packages those that chapters use; Colab's versions are newer or older, never pinned by us.
@@ -24,28 +26,82 @@ COLAB = [
 ADDED = {"inside-alexnet", "anywidget", "psygnal"}
 
 
-@pytest.fixture(scope="module")
-def colab(tmp_path_factory):
-    """(python of a fresh environment, folder of the only packages that it can still get, of a kernel that runs it)."""
-    folder = tmp_path_factory.mktemp("colab")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+BOUNDS = oldest.bounds(oldest.PROJECT.read_text(encoding="utf-8"))
+# With the oldest versions all chapters are run by `make oldest`; here those that ask most of old ones for their time.
+OLD = [path for path in CHAPTERS if path.stem[:2] in ("20", "31", "50")]
+
+
+class Alone(NamedTuple):
+    """A fresh environment: its Python, the only packages that it can still get, and where its kernel is named."""
+
+    python: Path
+    shop: Path
+    jupyter: Path
+
+
+def fresh(folder, base, preinstalled, anywidget="anywidget"):
+    """An environment of the Python `base`, in a folder."""
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     shop = folder / "shop"
-    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", shop, ROOT], check=True)
-    subprocess.run([*pip, "download", "--no-deps", "--dest", shop, *(ADDED - {"inside-alexnet"})], check=True)
-    venv.create(folder / "venv", with_pip=True)
+    wheel = [*pip, "wheel", "--verbose", "--no-deps", "--wheel-dir", shop, ROOT]
+    built = subprocess.run(wheel, capture_output=True, text=True, check=True)
+    # New versions of pip show them, however quiet they should be, and a first cell must write nothing to stderr.
+    assert "Package would be ignored" not in built.stdout + built.stderr, "setuptools warns of the package"
+    subprocess.run([*pip, "--quiet", "download", "--no-deps", "--dest", shop, anywidget, "psygnal"], check=True)
+    subprocess.run([base, "-m", "venv", folder / "venv"], check=True)
     python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
     install = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
-    subprocess.run([*install, *COLAB], check=True)
+    subprocess.run([*install, *preinstalled], check=True)
     kernel = folder / "jupyter" / "kernels" / "python3"
     kernel.mkdir(parents=True)
     argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     (kernel / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "alone", "language": "python"}))
-    return python, shop, folder / "jupyter"
+    return Alone(python, shop, folder / "jupyter")
+
+
+@pytest.fixture(scope="module")
+def colab(tmp_path_factory):
+    return fresh(tmp_path_factory.mktemp("colab"), sys.executable, COLAB)
+
+
+def a_python(version):
+    """The command of a Python of this version, such as "3.11"; "" where there is none."""
+    for command in (sys.executable, f"python{version}"):
+        # pyenv has commands also for versions that it does not let run.
+        if shutil.which(command):
+            said = subprocess.run([command, "--version"], capture_output=True, text=True)
+            if said.returncode == 0 and said.stdout.startswith(f"Python {version}."):
+                return command
+    return ""
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory):
+    base = a_python(BOUNDS["python"])
+    if not base:
+        missing(f"Python {BOUNDS['python']}, which the oldest TensorFlow allowed is tested with")
+    pins = {name: f"{name}=={version}" for name, version in BOUNDS.items() if name != "python"}
+    anywidget = pins.pop("anywidget")
+    return fresh(tmp_path_factory.mktemp("old"), base, [*pins.values(), "ipykernel"], anywidget)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_a_chapter_alone_reaches_its_last_cell(chapter, colab, tmp_path, monkeypatch):
-    python, shop, jupyter = colab
+    reaches_its_last_cell(chapter, colab, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("chapter", OLD, ids=lambda path: path.stem)
+def test_a_chapter_alone_runs_with_the_oldest_versions(chapter, old, tmp_path, monkeypatch):
+    reaches_its_last_cell(chapter, old, tmp_path, monkeypatch)
+    script = "import json, oldest, sys; print(json.dumps(oldest.installed(sys.argv[1:])))"
+    told = subprocess.run(
+        [old.python, "-c", script, *BOUNDS], capture_output=True, text=True, check=True, cwd=ROOT / "tools"
+    )
+    assert oldest.differences(BOUNDS, json.loads(told.stdout)) == []
+
+
+def reaches_its_last_cell(chapter, environment, tmp_path, monkeypatch):
+    python, shop, jupyter = environment
     (wheel,) = shop.glob("inside_alexnet-*.whl")
     subprocess.run([python, "-m", "pip", "uninstall", "--quiet", "--yes", *ADDED], check=True)
     before = freeze(python)
@@ -94,3 +150,31 @@ assert "application/vnd.jupyter.widget-view+json" in data
     subprocess.run([python, "-c", setup + look], cwd=tmp_path, check=True)
     # The front end's half, which JupyterLab finds here when the page is loaded.
     assert (python.parents[1] / "share" / "jupyter" / "labextensions" / "anywidget" / "package.json").exists()
+
+
+PROJECT = """[project]
+requires-python = ">=3.11"
+dependencies = ["numpy>=1.26", "tqdm>=4.64"]
+[project.optional-dependencies]
+chapters = ["scikit-image>=0.21"]
+imagenet = ["pillow>=9.4"]
+"""
+
+
+def test_the_lower_bounds_are_those_of_the_package():
+    bounds = oldest.bounds(PROJECT)
+    assert bounds == {"python": "3.11", "numpy": "1.26", "tqdm": "4.64", "scikit-image": "0.21", "pillow": "9.4"}
+    for spoil in ("tqdm", "tqdm==4.64", "tqdm>=4.64,<5", "tqdm>4.64", "tqdm~=4.64"):
+        with pytest.raises(ValueError, match="lower bound"):
+            oldest.bounds(PROJECT.replace("tqdm>=4.64", spoil))
+    with pytest.raises(ValueError, match="two lower bounds for numpy"):
+        oldest.bounds(PROJECT.replace("pillow>=9.4", "numpy>=2.0"))
+
+
+def test_a_version_that_is_not_the_oldest_is_told():
+    bounds = oldest.bounds(PROJECT)
+    exact = bounds | {"numpy": "1.26.0"}
+    assert oldest.differences(bounds, exact) == []
+    assert oldest.differences(bounds, exact | {"numpy": "1.26.1"}) == ["numpy is 1.26.1, and the oldest is 1.26"]
+    assert oldest.differences(bounds, exact | {"python": "3.12"}) == ["python is 3.12, and the oldest is 3.11"]
+    assert oldest.installed(["pillow", "no-such-package"])["no-such-package"] == "nothing"

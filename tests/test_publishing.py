@@ -21,6 +21,7 @@ from click.testing import CliRunner
 import alexnet
 import alone
 import links
+import oldest
 import pages
 import repository
 from conftest import CHAPTERS, ROOT, missing
@@ -183,7 +184,8 @@ def test_every_week_what_changes_by_itself_is_tried():
     # Minute and hour at numbers, one weekday: once a week.
     assert re.fullmatch(r"\d+ \d+ \* \* [0-6]", weekly["on"]["schedule"][0]["cron"])
     commands = {name: runs(job)[-1] for name, job in weekly["jobs"].items()}
-    assert commands == {"latest": 'make latest CI= PRE="$PRE"', "colab": "make colab", "links": "make links"}
+    latest = {"latest": 'make latest CI= PRE="$PRE"'}
+    assert commands == latest | {"oldest": "make oldest", "colab": "make colab", "links": "make links"}
     assert weekly["jobs"]["latest"]["strategy"]["matrix"] == {"pre": ["", "--pre"]}
 
 
@@ -208,6 +210,32 @@ def test_the_newest_releases_have_an_environment_of_their_own():
     upgrade = next(line for line in commands.splitlines() if "--upgrade" in line)
     assert "--pre " in upgrade and {"tensorflow", "keras", "jupyterlab"} <= set(upgrade.split())
     assert not re.search(r"\.venv/", commands), "the usual environment stays as it is"
+
+
+def test_the_oldest_versions_have_an_environment_of_their_own():
+    commands = dry("oldest", "OS=").splitlines()
+    python = ".venv-oldest/bin/python"
+    assert any("-m venv .venv-oldest" in line for line in commands)
+    first, install, check, tests, chapters = (line for line in commands if line.startswith(python))
+    # The one list of them is pip's too, and it is looked at after pip has run.
+    assert first == f"{python} tools/oldest.py > .venv-oldest/oldest.txt" and check == f"{python} tools/oldest.py check"
+    assert " -r .venv-oldest/oldest.txt " in install and "--upgrade" not in install
+    named = [ROOT / word for word in tests.split() if word.startswith("tests/")]
+    assert len(named) >= 4 and all(path.is_file() for path in named)
+    assert chapters.strip() == f"{python} tools/alone.py", "no chapter is left out"
+
+
+def test_what_is_supported_is_said_and_tried():
+    bounds = oldest.bounds(oldest.PROJECT.read_text(encoding="utf-8"))
+    tensorflow = ".".join(bounds["tensorflow"].split(".")[:2])
+    said = f"Python {bounds['python']}, TensorFlow {tensorflow} and Keras {bounds['keras']}"
+    for name in ("README.md", "CONTRIBUTING.md"):
+        assert (ROOT / name).read_text().count(said) == 1, name
+    # Of the Pythons, the oldest is the one that the oldest TensorFlow is tried with.
+    jobs = workflow("weekly")["jobs"]["oldest"], workflow("book")["jobs"]["complete"]
+    for job in jobs:
+        (python,) = [step["with"]["python-version"] for step in job["steps"] if "setup-python" in step.get("uses", "")]
+        assert python == bounds["python"]
 
 
 def requirements(name):
