@@ -38,6 +38,9 @@ from alexnet import architecture, facts  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
+# Letters in a line of output that fit beside each other in the usual size.
+WIDE = 64
+
 PLACEHOLDER = re.compile(r"\{\{(fact:|cell:|text:|figure:|=)(.+?)\}\}")
 _FORMAT = re.compile(r"\|(,?(?:\.\d+)?[a-z]?)$")
 # Stands for a placeholder while Markdown is read; neither Markdown nor HTML knows these two characters.
@@ -203,8 +206,9 @@ class _Deck:
         lines = [line for line in _printed(cell).splitlines() if re.search(pattern, line)]
         if not any(lines):
             raise SlideError("there is no such output")
+        kind = "output wide" if max(map(len, lines)) > WIDE else "output"
         # A box that may scroll can be reached by keyboard.
-        return f'<pre class="output" tabindex="0">{html.escape(chr(10).join(lines))}</pre>'
+        return f'<pre class="{kind}" tabindex="0">{html.escape(chr(10).join(lines))}</pre>'
 
     def _figure(self, what):
         _, cell, _ = self._found(what)
