@@ -80,7 +80,10 @@ def watch(port=8000):
         "assets/*.yml",
         "alexnet/explorers/front/*",
         "alexnet/explorers/front/*/*",
+        "course/slides.md",
+        "course/slides/*",
         "tools/bookpages.py",
+        "tools/slides.py",
     ):
         server.watch(str(ROOT / sources), rebuild)
     server.serve(root=str(SITE), port=port, host="127.0.0.1")

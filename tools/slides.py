@@ -38,8 +38,8 @@ from alexnet import architecture, facts  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
-# Letters in a line of output that fit beside each other in the usual size.
-WIDE = 64
+# So many letters of a line of output fit beside each other in the usual size, and in a smaller one.
+WIDE, WIDER = 64, 76
 
 PLACEHOLDER = re.compile(r"\{\{(fact:|cell:|text:|figure:|=)(.+?)\}\}")
 _FORMAT = re.compile(r"\|(,?(?:\.\d+)?[a-z]?)$")
@@ -206,7 +206,8 @@ class _Deck:
         lines = [line for line in _printed(cell).splitlines() if re.search(pattern, line)]
         if not any(lines):
             raise SlideError("there is no such output")
-        kind = "output wide" if max(map(len, lines)) > WIDE else "output"
+        longest = max(map(len, lines))
+        kind = "output wider" if longest > WIDER else "output wide" if longest > WIDE else "output"
         # A box that may scroll can be reached by keyboard.
         return f'<pre class="{kind}" tabindex="0">{html.escape(chr(10).join(lines))}</pre>'
 
@@ -314,7 +315,8 @@ def _there(address, deck, faults):
 def _places(file):
     """The ids of a page, by themselves and by the words of the headings that they belong to."""
     text = file.read_text(encoding="utf-8")
-    titles = re.findall(r'<section[^>]* id="([^"]+)"[^>]*>\s*(?:<span[^>]*></span>)*<h\d>(.*?)<a class="headerlink"', text)
+    heading = r'<section[^>]* id="([^"]+)"[^>]*>\s*(?:<span[^>]*></span>)*<h\d>(.*?)<a class="headerlink"'
+    titles = re.findall(heading, text)
     named = {slugify(html.unescape(re.sub(r"<[^>]+>", "", title))): id for id, title in titles}
     return named | {id: id for id in re.findall(r'\bid="([^"]+)"', text)}
 
