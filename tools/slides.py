@@ -153,11 +153,11 @@ class _Deck:
             return f"\ue000{len(held) - 1}\ue001"
 
         page = _MARKDOWN.render(PLACEHOLDER.sub(hold, text))
+        if left := re.search(r"\{\{.*", page):
+            self.faults.append(f"it is no placeholder: {left[0][:60]!r}")
         page = re.sub("<p>\ue000(\\d+)\ue001</p>", lambda m: _block(held[int(m[1])]), page)
         page = _HELD.sub(lambda m: held[int(m[1])], page)
         page = re.sub(r'(<a href=")([^"]*)"', lambda m: f'{m[1]}{self._address(m[2])}"', page)
-        if left := re.search(r"\{\{.*", page):
-            self.faults.append(f"it is no placeholder: {left[0][:60]!r}")
         return page
 
     def _resolved(self, match):
