@@ -1,5 +1,7 @@
 """The decks of the course: what they name is there, no number is typed in, and every slide fits its canvas."""
 
+import base64
+import hashlib
 import re
 
 import pytest
@@ -12,6 +14,7 @@ from facts_rules import NAMED, NUMBER, REFERRED
 
 DECKS = slides.decks()
 NAMES = [path.stem for path in DECKS]
+VENDORED = ROOT / "assets" / "vendor" / "reveal"
 
 
 def section(deck, text):
@@ -155,9 +158,8 @@ def test_notes_can_be_left_out():
 
 
 def test_reveal_is_the_pinned_release_and_nothing_is_inline(built):
-    vendored = ROOT / "assets" / "vendor" / "reveal"
-    assert "reveal.js 6.0.2" in (vendored / "README").read_text()
-    assert "Permission is hereby granted" in (vendored / "LICENSE").read_text()
+    assert "reveal.js 6.0.2" in (VENDORED / "README").read_text()
+    assert "Permission is hereby granted" in (VENDORED / "LICENSE").read_text()
     for path in built.glob("*.html"):
         page = path.read_text()
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", page), path.name
@@ -174,11 +176,13 @@ def browser(built):
 
 @pytest.fixture
 def opened(browser):
-    """opened(deck, scheme, width, query): the tab with the deck; at the end nothing may have gone wrong in it."""
+    """opened(deck, scheme, width, query, routes): its tab; at the end nothing may have gone wrong in it."""
     contexts, trouble = [], []
 
-    def open_(name, scheme="light", width=1280, query=""):
+    def open_(name, scheme="light", width=1280, query="", routes=None):
         contexts.append(browser.new_context(viewport={"width": width, "height": 720}, color_scheme=scheme))
+        for pattern, answer in (routes or {}).items():
+            contexts[-1].route(pattern, answer)
         tab = contexts[-1].new_page()
         tab.on("console", lambda m: trouble.append(m.text) if m.type in ("error", "warning") else None)
         tab.on("pageerror", lambda error: trouble.append(str(error)))
@@ -260,6 +264,21 @@ def test_the_speaker_has_a_window_with_notes(opened):
     notes.filter(has_text="not to admire a famous network").wait_for()
     tab.keyboard.press("ArrowRight")
     notes.filter(has_text="why five guesses and not one").wait_for()
+    (script,) = popup.value.evaluate("[...document.scripts].map(script => script.textContent)")
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"'sha256-{allowed}'" in (VENDORED / "README").read_text(), "what a content-security-policy has to name"
+
+
+def test_a_deck_runs_under_a_strict_content_security_policy(opened):
+    policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:"
+
+    def answer(route):
+        page = route.fetch()
+        route.fulfill(response=page, headers=page.headers | {"content-security-policy": policy})
+
+    tab = opened("session-2", routes={"**/slides/*.html": answer})
+    tab.keyboard.press("ArrowRight")
+    assert tab.evaluate("Reveal.getIndices().h") == 1 and tab.locator("mjx-container").count()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
