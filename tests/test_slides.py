@@ -290,6 +290,14 @@ def test_on_a_phone_a_deck_is_a_page_with_its_notes(opened, scheme):
     tab.locator("mjx-container").first.wait_for()
 
 
+def test_without_scripts_a_deck_is_that_page_too(browser):
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(f"{browser.address}/slides/session-1.html")
+    assert tab.locator("section:visible").count() == tab.locator("aside.notes:visible").count() > 15
+    context.close()
+
+
 def test_a_deck_is_printed_one_slide_a_page(opened):
     tab = opened("session-3", query="?print-pdf")
     assert tab.locator(".pdf-page").count() == len(slides.read(DECKS[3]))
