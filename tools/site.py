@@ -83,6 +83,9 @@ def watch(port=8000):
         "course/questions/*.yml",
         "tools/bookpages.py",
         "tools/quizpage.py",
+        "course/slides.md",
+        "course/slides/*",
+        "tools/slides.py",
     ):
         server.watch(str(ROOT / sources), rebuild)
     server.serve(root=str(SITE), port=port, host="127.0.0.1")
