@@ -254,7 +254,8 @@ def _secure_pages(app, error):
         page.write_text(secure(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-_SHEET = re.compile(r'<link\b(?=[^>]*rel="stylesheet")[^>]*href="([^"?]*)[^>]*>\s*')
+# One with a medium of its own is switched on by a script.
+_SHEET = re.compile(r'<link\b(?=[^>]*rel="stylesheet")(?![^>]* media=)[^>]*href="([^"?]*)[^>]*>\s*')
 # What scripts put together from pieces that name no class.
 _MADE_BY_SCRIPTS = ("bs-", "pst-", "sd-", "sbt-")
 
@@ -295,7 +296,9 @@ def _join_styles(app, error):
     """Give each page one style sheet: its own joined, without the rules for what is on no page and in no script."""
     pages, out = _pages(app, error), Path(app.outdir)
     texts = {page: page.read_text(encoding="utf-8") for page in pages}
-    files = [path for folder in ("_static", "explorers") for path in (out / folder).rglob("*") if path.is_file()]
+    files = [
+        path for folder in ("_static", "explorers", "reveal") for path in (out / folder).rglob("*") if path.is_file()
+    ]
     scripts = [path.read_text(encoding="utf-8") for path in files if path.suffix in (".js", ".mjs")]
     used = set(re.findall(r"[\w-]+", " ".join([*texts.values(), *scripts])))
 

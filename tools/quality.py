@@ -152,7 +152,9 @@ def shortfalls(record):
     """A sentence for everything in a record that is below a bound."""
     found = []
     for page, row in record["pages"].items():
-        found += [f"{page}: axe-core finds {row['axe'][scheme]} in {scheme}" for scheme in SCHEMES if row["axe"][scheme]]
+        found += [
+            f"{page}: axe-core finds {row['axe'][scheme]} in {scheme}" for scheme in SCHEMES if row["axe"][scheme]
+        ]
         found += [
             f"{page}: {name} has {row['lighthouse'][name]} of at least {least}"
             for name, least in BOUNDS.items()

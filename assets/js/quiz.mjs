@@ -53,8 +53,6 @@ function prepare(form, changed) {
     copy.querySelector(".quiz-repeat")?.remove();
     said.replaceChildren(copy, form.querySelector(".quiz-explanation").cloneNode(true));
     folded.hidden = answer.dataset.right === "true";
-    // A reader can be faster than the mathematics of the folded answers.
-    if (said.querySelector(".math:not(:has(mjx-container))")) window.MathJax?.typesetPromise?.([said]);
     changed();
   });
 }

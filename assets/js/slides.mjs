@@ -13,12 +13,6 @@ function load(path) {
   });
 }
 
-// Before Reveal.js hides the slides: what is hidden cannot be measured.
-if (document.querySelector(".math")) {
-  await load("../mathjax/tex-chtml.js");
-  await window.MathJax.startup.promise;
-}
-
 // The speaker's window shows the deck in small frames.
 const framed = window.top !== window;
 if (printed || framed || matchMedia("(min-width: 700px)").matches) {
