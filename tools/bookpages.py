@@ -32,6 +32,7 @@ import cuttings
 logger = logging.getLogger(__name__)
 
 FRONT = Path(__file__).resolve().parents[1] / "alexnet" / "explorers" / "front"
+REVEAL = Path(__file__).resolve().parents[1] / "assets" / "vendor" / "reveal"
 FORMULAS = Path(__file__).with_name("mathematics.mjs")
 
 # The theme starts Thebe (which would load from a CDN) on every page, twice, and draws with JavaScript the icons that
@@ -210,6 +211,11 @@ _INLINE = re.compile(r"<script(?![^>]*\bsrc=)([^>]*)>(.*?)</script>", re.S)
 _DATA = re.compile(r'type="(?!module"|text/javascript")')
 
 
+def _speaker_script():
+    """The hash of the one script that Reveal.js writes into its speaker's window, which has its deck's policy."""
+    return re.search(r"'sha256-([^']+)'", (REVEAL / "README").read_text(encoding="utf-8"))[1]
+
+
 def policy(page):
     """The content-security policy for a page's HTML: its inline scripts may run, known by their content, and the
     site's own files be loaded; no other host, no plug-in, no script from a string.
@@ -220,10 +226,14 @@ def policy(page):
     """
     inline = [content for attributes, content in _INLINE.findall(page) if not _DATA.search(attributes)]
     hashes = {base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() for content in inline}
+    deck = 'id="reveal"' in page
+    if deck:
+        hashes.add(_speaker_script())
     rules = {
         "default-src": "'self'",
         "script-src": " ".join(["'self'", *(f"'sha256-{value}'" for value in sorted(hashes))]),
-        "style-src": "'self'",
+        # Reveal.js writes style sheets for its speaker's window and for paper.
+        "style-src": "'self' 'unsafe-inline'" if deck else "'self'",
         "img-src": "'self' data:",
         "font-src": "'self' data:",
         "object-src": "'none'",
@@ -233,7 +243,7 @@ def policy(page):
     explorers = "alexnet-explorer" in page
     if explorers:
         rules["img-src"] += " blob:"  # a reader's own picture
-    if explorers or " style=" in page:
+    if not deck and (explorers or " style=" in page):
         rules["style-src-attr"] = "'unsafe-inline'"
     return "; ".join(f"{name} {value}" for name, value in rules.items())
 
