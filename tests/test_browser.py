@@ -22,6 +22,11 @@ PAGES = [
     "chapters/about",
     "chapters/receipts",
     "chapters/references",
+    "course/guide",
+    "course/rubric",
+    "course/run-it",
+    *(f"course/labs/session-{number}" for number in range(5)),
+    "course/labs/answers",
     "search",
     "genindex",
 ]
