@@ -23,6 +23,7 @@ PAGES = [
     "chapters/receipts",
     "chapters/references",
     "course/guide",
+    "course/slides",
     "course/rubric",
     "course/run-it",
     *(f"course/labs/session-{number}" for number in range(5)),
