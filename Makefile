@@ -18,7 +18,7 @@ COLAB := us-docker.pkg.dev/colab-images/public/runtime
 # Every file of the book is UTF-8, also where the system reads text otherwise.
 export PYTHONUTF8 := 1
 
-.PHONY: help book serve test ci latest colab links budget bench chapters release figures weights samples receipts lint
+.PHONY: help book serve test ci latest colab links budget quality bench chapters release figures weights samples receipts lint
 .PHONY: format repo clean
 .DEFAULT_GOAL := help
 
@@ -69,6 +69,10 @@ links: $(VENV)/book  ## ask every address that the site links to whether it stil
 budget: $(VENV)/all  ## measure what pages cost, and hold them to it (ONLY=chapters/20-... for one; needs Chromium)
 	$(BIN)/python tools/site.py build
 	$(BIN)/python tools/pages.py --budget $(ONLY)
+
+quality: $(VENV)/all  ## ask axe-core and Lighthouse about every page (ONLY=chapters/20-... for one; needs Chromium)
+	$(BIN)/python tools/site.py build
+	$(BIN)/python tools/quality.py $(ONLY)
 
 bench: $(VENV)/all  ## measure training steps, the ladder, start-up, the site and the tests (ONLY="steps site" for some)
 	$(BIN)/python benchmarks/bench.py $(ONLY)

@@ -310,3 +310,56 @@ def test_explorers_follow_the_theme_and_print_light(browser):
                 tab.evaluate("event => dispatchEvent(new Event(event))", event)
             assert set(tab.evaluate(themes)) == {expected}
             assert tab.evaluate("document.documentElement.dataset.theme") == expected
+
+
+# Of what the policy of a page must stop, a JavaScript expression each.
+FORBIDDEN = {
+    "a script in the page": "document.body.append(Object.assign(document.createElement('script'), {text: 'ran = 1'}))",
+    "a handler in an attribute": "document.body.setAttribute('onclick', 'ran = 1'), document.body.click()",
+    "a string that is run": "setTimeout('ran = 1')",
+    "a script of another host": "document.body.append(Object.assign(document.createElement('script'),"
+    " {src: 'https://example.org/x.js'}))",
+    "a picture of another host": "new Image().src = 'https://example.org/x.png'",
+    "a question to another host": "fetch('https://example.org/x').catch(() => 0)",
+    "a style sheet in the page": "document.head.append(document.createElement('style')),"
+    " document.head.lastChild.append('body { color: red }')",
+    "a page in the page": "document.body.append(Object.assign(document.createElement('iframe'),"
+    " {src: 'https://example.org/'}))",
+}
+
+
+@pytest.mark.parametrize("page", ["index", "chapters/34-softmax-and-cross-entropy"])
+def test_the_policy_of_a_page_stops_what_it_must(browser, page):
+    with opened(browser, page) as tab:
+        assert tab.trouble == []
+        tab.evaluate(
+            "addEventListener('securitypolicyviolation', e => (window.stopped ??= []).push(e.violatedDirective))"
+        )
+        for what, attempt in FORBIDDEN.items():
+            before = tab.evaluate("window.stopped?.length ?? 0")
+            tab.evaluate(f"() => {{ {attempt}; }}")
+
+            def is_stopped(before=before, what=what):
+                assert tab.evaluate("window.stopped?.length ?? 0") > before, what
+
+            soon(tab, is_stopped, 5)
+        assert tab.evaluate("window.ran") is None
+        assert not any("example.org" in address for address in tab.asked)
+
+
+def test_buttons_of_the_theme_do_what_their_handlers_did(browser):
+    with opened(browser, "chapters/31-relu") as tab:
+        tab.evaluate("window.print = () => (window.printed = true)")
+        tab.locator(".btn-download-pdf-button").first.evaluate("button => button.click()")
+        assert tab.evaluate("window.printed")
+        tab.locator(".btn-fullscreen-button").first.click()
+        tab.locator("html:fullscreen").wait_for()
+        assert tab.trouble == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", PAGES)
+def test_whole_pages_are_accessible(browser, page, scheme):
+    with opened(browser, page, scheme=scheme) as tab:
+        reach_all(tab)
+        assert violations(tab, None) == []
