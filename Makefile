@@ -22,8 +22,8 @@ COLAB := us-docker.pkg.dev/colab-images/public/runtime
 # Every file of the book is UTF-8, also where the system reads text otherwise.
 export PYTHONUTF8 := 1
 
-.PHONY: help book serve test ci latest oldest colab links budget bench chapters release questions figures weights
-.PHONY: samples receipts lint format repo clean
+.PHONY: help book serve test ci latest oldest colab links budget quality bench chapters release questions figures
+.PHONY: weights samples receipts lint format repo clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -81,6 +81,10 @@ links: $(VENV)/book  ## ask every address that the site links to whether it stil
 budget: $(VENV)/all  ## measure what pages cost, and hold them to it (ONLY=chapters/20-... for one; needs Chromium)
 	$(BIN)/python tools/site.py build
 	$(BIN)/python tools/pages.py --budget $(ONLY)
+
+quality: $(VENV)/all  ## ask axe-core and Lighthouse about every page (ONLY=chapters/20-... for one; needs Chromium)
+	$(BIN)/python tools/site.py build
+	$(BIN)/python tools/quality.py $(ONLY)
 
 bench: $(VENV)/all  ## measure training steps, the ladder, start-up, the site and the tests (ONLY="steps site" for some)
 	$(BIN)/python benchmarks/bench.py $(ONLY)

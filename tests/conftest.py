@@ -16,7 +16,6 @@ os.environ["ALEXNET_PROFILE"] = "quick"
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 IN_CI = bool(os.environ.get("CI"))
 sys.path.insert(0, str(ROOT / "tools"))
 
@@ -101,21 +100,13 @@ def site(tmp_path_factory):
     return html
 
 
-def violations(tab, within=".alexnet-explorer"):
-    """What axe-core finds wrong inside the page's explorers, or their fallbacks, or inside other elements."""
-    if not AXE.exists():
+def violations(tab, inside=".alexnet-explorer"):
+    """What axe-core finds wrong inside the page's explorers, or their fallbacks; None: on the whole page."""
+    import quality
+
+    if not quality.AXE.exists():
         missing("axe-core, so accessibility is not checked (python tools/front.py test installs it)")
-    # Not as a script of the page, whose policy has no place for it.
-    tab.evaluate(AXE.read_text(encoding="utf-8"))
-    return tab.evaluate(
-        """async (within) => {
-            const include = [...document.querySelectorAll(within)];
-            const { violations, passes } = await axe.run({ include });
-            if (!passes.length) return ["axe-core looked at nothing"];
-            return violations.map((found) => `${found.id}: ${found.nodes.map((node) => node.html).join(" ")}`);
-        }""",
-        within,
-    )
+    return quality.violations(tab, inside)
 
 
 SHELL = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>Explorer</title>

@@ -96,6 +96,7 @@ def test_page_loads_quietly_and_fits(browser, page, width, scheme):
     with opened(browser, page, width, scheme) as tab:
         reach_all(tab)
         fits(tab, width, scheme)
+        assert violations(tab, None) == []
         other = "dark" if scheme == "light" else "light"
         tab.emulate_media(color_scheme=other)
         soon(tab, lambda: fits(tab, width, other))
@@ -389,3 +390,48 @@ def test_a_quiz_is_loaded_where_there_is_one(browser):
         with opened(browser, page) as tab:
             assert any("quiz.mjs" in address for address in tab.asked) == there
             assert tab.locator(".quiz").count() == there
+
+
+# Of what the policy of a page must stop, a JavaScript expression each.
+FORBIDDEN = {
+    "a script in the page": "document.body.append(Object.assign(document.createElement('script'), {text: 'ran = 1'}))",
+    "a handler in an attribute": "document.body.setAttribute('onclick', 'ran = 1'), document.body.click()",
+    "a string that is run": "setTimeout('ran = 1')",
+    "a script of another host": "document.body.append(Object.assign(document.createElement('script'),"
+    " {src: 'https://example.org/x.js'}))",
+    "a picture of another host": "new Image().src = 'https://example.org/x.png'",
+    "a question to another host": "fetch('https://example.org/x').catch(() => 0)",
+    "a style sheet in the page": "document.head.append(document.createElement('style')),"
+    " document.head.lastChild.append('body { color: red }')",
+    "a page in the page": "document.body.append(Object.assign(document.createElement('iframe'),"
+    " {src: 'https://example.org/'}))",
+}
+
+
+@pytest.mark.parametrize("page", ["index", "chapters/34-softmax-and-cross-entropy"])
+def test_the_policy_of_a_page_stops_what_it_must(browser, page):
+    with opened(browser, page) as tab:
+        assert tab.trouble == []
+        tab.evaluate(
+            "addEventListener('securitypolicyviolation', e => (window.stopped ??= []).push(e.violatedDirective))"
+        )
+        for what, attempt in FORBIDDEN.items():
+            before = tab.evaluate("window.stopped?.length ?? 0")
+            tab.evaluate(f"() => {{ {attempt}; }}")
+
+            def is_stopped(before=before, what=what):
+                assert tab.evaluate("window.stopped?.length ?? 0") > before, what
+
+            soon(tab, is_stopped, 5)
+        assert tab.evaluate("window.ran") is None
+        assert not any("example.org" in address for address in tab.asked)
+
+
+def test_buttons_of_the_theme_do_what_their_handlers_did(browser):
+    with opened(browser, "chapters/31-relu") as tab:
+        tab.evaluate("window.print = () => (window.printed = true)")
+        tab.locator(".btn-download-pdf-button").first.evaluate("button => button.click()")
+        assert tab.evaluate("window.printed")
+        tab.locator(".btn-fullscreen-button").first.click()
+        tab.locator("html:fullscreen").wait_for()
+        assert tab.trouble == []

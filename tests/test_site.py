@@ -198,3 +198,99 @@ def test_every_icon_on_a_page_is_kept(site):
     assert "github" in named
     for name in named:
         assert rules[name] in points, name
+
+
+def stated(page):
+    """The policy of a page: {directive: its values}."""
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
+    return {name: values for name, *values in (rule.split() for rule in policy.split(";"))}
+
+
+def test_every_page_states_a_strict_policy_before_anything_runs(site):
+    for path in pages(site):
+        page = path.read_text(encoding="utf-8")
+        policy = stated(page)
+        assert policy["default-src"] == policy["style-src"] == ["'self'"], path
+        assert policy["object-src"] == policy["base-uri"] == ["'none'"], path
+        known = {value for value in policy["script-src"] if value.startswith("'sha256-")}
+        assert set(policy["script-src"]) == {"'self'", *known}, path
+        assert {value for values in policy.values() for value in values} <= {
+            *known, "'self'", "'none'", "data:", "blob:", "'unsafe-inline'",
+        }, path  # fmt: skip
+        assert [name for name, values in policy.items() if "'unsafe-inline'" in values] in ([], ["style-src-attr"]), (
+            path
+        )
+        assert page.index("Content-Security-Policy") < min(page.index(tag) for tag in ("<script", "<link", "<title")), (
+            path
+        )
+        assert not re.search(r"<[a-z]+\b[^>]*\son[a-z]+=", re.sub(r"<script.*?</script>", "", page, flags=re.S)), path
+
+
+def test_a_policy_knows_scripts_by_their_content():
+    page = "<html><head><meta charset='utf-8'><script>a = 1</script></head><body onload='b()'>{}</body></html>"
+    policy = stated(bookpages.secure(page))
+    # As any other program computes it: printf 'a = 1' | openssl dgst -sha256 -binary | base64
+    assert policy["script-src"] == ["'self'", "'sha256-tbwf/ZCRL7GL7259gJCRksemSSiWMgFW1n+68QTGVEo='"]
+    assert "style-src-attr" not in policy and "onload" not in bookpages.secure(page)
+    assert bookpages.secure(bookpages.secure(page)) == bookpages.secure(page)
+    assert stated(bookpages.secure(page.format('<i style="top: 0">')))["style-src-attr"] == ["'unsafe-inline'"]
+    with pytest.raises(ValueError, match="no place for its policy"):
+        bookpages.secure("<p>no head</p>")
+
+
+def test_formulas_are_set_when_the_site_is_built(site):
+    """In the HTML, with MathML for those who listen; no page loads MathJax."""
+    chapter = (site / "chapters" / "34-softmax-and-cross-entropy.html").read_text(encoding="utf-8")
+    formulas = chapter.count("<mjx-container")
+    assert formulas > 100 and chapter.count("<mjx-assistive-mml") == formulas
+    for path in pages(site):
+        page = path.read_text(encoding="utf-8")
+        assert not re.search(r"mathjax[^\"]*\.js|window\.MathJax", page), path
+        assert not re.search(r'class="math[^>]*>\s*\\[(\[]', page), path
+    assert list((site / "mathjax" / "output" / "chtml" / "fonts").rglob("*.woff"))
+
+
+def test_a_formula_that_cannot_be_set_is_a_warning(tmp_path, monkeypatch):
+    class App:
+        outdir = doctreedir = tmp_path
+
+        class builder:
+            format = "html"
+
+    (tmp_path / "_static").mkdir()
+    page = tmp_path / "page.html"
+    warned = []
+    monkeypatch.setattr(bookpages.logger, "warning", lambda *words, **_: warned.append(words[1]))
+    for wrong in (r"\frac{1}", r"\frobnicate"):
+        page.write_text(rf'<head></head><span class="math notranslate">\({wrong}\)</span>')
+        bookpages._set_formulas(App, None)
+        assert wrong in warned.pop()
+    page.write_text(r'<head></head><span class="math notranslate">\(a &lt; b\)</span>')
+    bookpages._set_formulas(App, None)
+    assert warned == [] and "<mo>&lt;</mo>" in page.read_text()
+
+
+def test_a_page_has_one_style_sheet_with_every_rule_that_it_can_use(site):
+    import tinycss2
+
+    for path in pages(site):
+        (sheet,) = [at["href"] for tag, at in tags(path) if tag == "link" and at.get("rel") == "stylesheet"]
+        assert re.search(r"\.bd-sidebar|\.slide", (path.parent / sheet).resolve().read_text(encoding="utf-8"))
+    rules = tinycss2.parse_stylesheet(
+        ".used,.unused{top:0}.unused .used{top:1}.used:not(.unused){top:2}@media print{.unused{top:3}.used{top:4}}"
+        "@media screen{.unused{top:5}}h1{top:6}.bs-tooltip{top:7}@font-face{src:none}",
+        True,
+        True,
+    )
+    kept = bookpages._thin_rules(rules, {"used"}).replace("\n", "")
+    assert kept == (
+        ".used{top:0}.used:not(.unused){top:2}@media print{.used{top:4}}h1{top:6}.bs-tooltip{top:7}@font-face{src:none}"
+    )
+
+
+def test_pictures_have_sizes_and_late_ones_wait(site):
+    for path in pages(site):
+        page = path.read_text(encoding="utf-8")
+        for picture in re.finditer(r'<img\b[^>]*_images/[^>]*\.png"[^>]*>', page):
+            assert re.search(r'width="\d+" height="\d+"', picture[0]), path
+            assert ("lazy" in picture[0]) == (picture.start() > page.find("<h2")), path

@@ -51,6 +51,16 @@ _PARTS = {
     r"sphinx-thebe": "no page",
 }
 _TAG = r'<script[^>]*src="[^"]*/(?:{0})[^>]*></script>\s*|<link[^>]*href="[^"]*/(?:{0})[^>]*>\s*'
+# Where the HTML misleads a screen reader: labels that hide what a button says, the header of a column that has none, a
+# list of more than items, and a sidebar that is no landmark.
+_MENDED = {
+    r'(<button class="btn search-button-field[^>]*?) aria-label="Search"': r"\1",
+    r'<summary aria-label="Toggle hidden content">': "<summary>",
+    r'<th (?:class="head[^"]*"|scope="col")>(?:<p></p>)?</th>': "<td></td>",
+    r' role="doc-biblioentry"|(?<=<div) role="list"(?= class="citation-list")': "",
+    r'<div class="bd-sidebar-primary bd-sidebar([^"]*)"(?! role)': r'<div class="bd-sidebar-primary bd-sidebar\1"'
+    ' role="complementary" aria-label="The book"',
+}
 # Scripts that only wait for the page, of which none needs to hold it up.
 _LATE = re.compile(r"<script(?=[^>]* src=)(?![^>]*(?:\bdefer|\basync|type=|documentation_options))([^>]*)")
 _LOADS = re.compile(r'<(?:script|img|iframe|source|video|audio|embed)\b[^>]*?\bsrc="([^"]+)"|<link\b([^>]*)>', re.I)
@@ -143,6 +153,8 @@ def _clean_pages(app, error):
         for part, mark in _PARTS.items():
             if not re.search(mark, cleaned):
                 cleaned = re.sub(_TAG.format(part), "", cleaned)
+        for theirs, ours in _MENDED.items():
+            cleaned = re.sub(theirs, ours, cleaned)
         if cleaned != text:
             page.write_text(cleaned, encoding="utf-8")
         for source, link in _LOADS.findall(cleaned):

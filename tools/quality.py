@@ -1,7 +1,7 @@
 """What axe-core and Lighthouse say of every page of the site: `make quality` measures, and writes the record.
 
     python tools/quality.py                     measure every page, write assets/records/quality.json
-    python tools/quality.py chapters/20-...     measure this page only, and print
+    python tools/quality.py chapters/20-...     measure this page only, and write its row
     python tools/quality.py --table             print the table of the stored record
 
 axe-core looks at whole pages, light and dark, with their explorers drawn. Lighthouse opens each page with an empty
@@ -11,7 +11,6 @@ cache as its own default has it: a phone, slow 4G and a processor four times slo
 import gzip
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -82,7 +81,8 @@ def violations(tab, inside=None):
             const where = inside ? { include: [...document.querySelectorAll(inside)] } : document;
             const { violations, passes } = await axe.run(where);
             if (!passes.length) return ["axe-core looked at nothing"];
-            return violations.map((found) => `${found.id}: ${found.nodes.map((node) => node.html).join(" ")}`);
+            const told = ({ html, failureSummary }) => `${html} (${failureSummary})`;
+            return violations.map(({ id, nodes }) => `${id}: ${nodes.map(told).join("; ")}`);
         }""",
         inside,
     )
@@ -152,9 +152,7 @@ def shortfalls(record):
     """A sentence for everything in a record that is below a bound."""
     found = []
     for page, row in record["pages"].items():
-        found += [
-            f"{page}: axe-core finds {row['axe'][scheme]} in {scheme}" for scheme in SCHEMES if row["axe"][scheme]
-        ]
+        found += [f"{page}, {scheme}: {sentence}" for scheme in SCHEMES for sentence in row["axe"][scheme]]
         found += [
             f"{page}: {name} has {row['lighthouse'][name]} of at least {least}"
             for name, least in BOUNDS.items()
@@ -182,13 +180,11 @@ def _version(module):
 def _environment():
     from alexnet import training
 
-    git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+    here = training.environment()
     chromium = subprocess.run([pages.chromium(), "--version"], capture_output=True, text=True).stdout.strip()
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": git.stdout.strip(),
-        "machine": f"{os.cpu_count()} x {training.processor()}",
-        "system": platform.platform(),
+        **{name: here[name] for name in ("commit", "device", "system")},
         "versions": {"lighthouse": _version("lighthouse"), "axe-core": _version("axe-core"), "chromium": chromium},
         "served": SERVED,
     }
@@ -201,19 +197,16 @@ def main():
     front.install()
     there = pages.names()
     wanted = sys.argv[1:] or there
-    rows = {page: {} for page in wanted}
-    with pages.browser() as chrome:
+    rows = json.loads(RECORD.read_text(encoding="utf-8"))["pages"] if sys.argv[1:] and RECORD.exists() else {}
+    environment = _environment()
+    with pages.browser() as chrome, served() as address:
         for page in wanted:
-            rows[page]["axe"] = axe(chrome, page)
-            print(page, *(sentence for found in rows[page]["axe"].values() for sentence in found), flush=True)
-    with served() as address:
-        for page in wanted:
-            rows[page] |= scores(f"{address}/{page}.html")
-            print(page, *rows[page]["lighthouse"].values(), rows[page]["runs"], rows[page]["lacks"], flush=True)
-    record = {"bounds": BOUNDS, "environment": _environment(), "pages": rows}
+            rows[page] = scores(f"{address}/{page}.html") | {"axe": axe(chrome, page), "commit": environment["commit"]}
+            print(page, json.dumps(rows[page]), flush=True)
+            rows = {page: rows[page] for page in there if page in rows}
+            record = {"bounds": BOUNDS, "environment": environment, "pages": rows}
+            RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(table(record), *shortfalls(record), sep="\n")
-    if wanted == there:
-        RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     sys.exit(bool(shortfalls(record)))
 
 

@@ -1,11 +1,11 @@
 // Wide outputs and code scroll inside their box; a box that scrolls must be reachable by keyboard.
-// Measured when it comes near, or is unfolded: before that it is not laid out.
+// Measured once it is laid out, which for what is folded is when a reader unfolds it.
 const wide = new IntersectionObserver(
   (seen) => {
     const found = seen.filter(({ isIntersecting, target: box }) => isIntersecting && box.scrollWidth > box.clientWidth);
     for (const { target } of found) target.tabIndex = 0;
   },
-  { rootMargin: "100%" },
+  { rootMargin: "1000000px" },
 );
 for (const box of document.querySelectorAll(
   ".cell_output, .highlight pre, .pst-scrollable-table-container, mjx-container[display]",
