@@ -11,6 +11,8 @@ endif
 VENV := .venv
 BIN := $(VENV)/$(PROGRAMS)
 SITE := _build/html
+# Or student: without the solutions.
+EDITION ?= instructor
 NEWEST := .venv-latest
 # What readers' machines and Colab update first.
 MOVING := tensorflow keras jupyterlab nbclient ipykernel ipywidgets anywidget
@@ -40,12 +42,12 @@ $(VENV)/all: $(VENV)/book requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-book: $(VENV)/book  ## build the site from the stored outputs; at a terminal, serve it
-	$(BIN)/python tools/site.py build
-	@if [ -t 1 ]; then $(BIN)/python tools/site.py serve; fi
+book: $(VENV)/book  ## build the site from the stored outputs; at a terminal, serve it (EDITION=student: no solutions)
+	$(BIN)/python tools/site.py build $(EDITION)
+	@if [ -t 1 ]; then $(BIN)/python tools/site.py serve $(EDITION); fi
 
 serve: $(VENV)/book  ## serve the site and build it again whenever a file changes
-	$(BIN)/python tools/site.py watch
+	$(BIN)/python tools/site.py watch $(EDITION)
 
 test: $(VENV)/all  ## everything that can be checked on this machine
 	$(BIN)/python tools/check.py

@@ -1,0 +1,187 @@
+"""The book's two editions: the instructor's, which is the whole, and the student's, which holds no solutions.
+
+    make book EDITION=student
+
+The student edition is built from a copy of the sources, _build/student/source, that has no solution in it: so none gets
+into a page, into a notebook that a page offers, or into what the search knows. What is left out:
+
+- folded solutions, `<details>` whose summary begins with "Solution", and notebook cells tagged `solution`: a sentence
+  stands in their place;
+- passages for whoever teaches, from a line `<!-- instructor -->` to a line `<!-- /instructor -->`;
+- the pages and files of LEFT_OUT, with their entries in _toc.yml; a link to one of them becomes plain text;
+- buttons that lead to the repository, where the solutions are.
+"""
+
+import json
+import re
+import shutil
+from fnmatch import fnmatch
+from html import unescape
+from pathlib import Path, PurePosixPath
+from posixpath import normpath
+from urllib.parse import unquote, urlsplit
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = ("instructor", "student")
+# What a site is made of. Tests, with their wrong answers, and experiments are no part of it.
+SOURCES = ("_config.yml", "_toc.yml", "index.md", "alexnet", "assets", "chapters", "course", "tools")
+# Patterns of names without their suffix; of a folder, all that is in it.
+LEFT_OUT = (
+    "course/guide",
+    "course/rubric",
+    "course/labs/*answers",
+    "course/questions",
+    "course/source",
+    # What nbgrader leaves there.
+    *("course/release", "course/submitted", "course/autograded", "course/feedback", "course/gradebook"),
+)
+NOTE = "The solution is in the instructor's edition."
+FOOTER = "<p>Student edition: the solutions to the exercises are in the instructor's.</p>"
+
+_FOLDED = re.compile(r"<details\b[^>]*>\s*<summary\b[^>]*>(.*?)</summary>.*?</details>", re.S | re.I)
+_LEFT = re.compile(
+    r"<summary\b[^>]*>(?:\s|<[^>]*>)*solution|<!-- /?instructor -->|^### (?:BEGIN|END) SOLUTION", re.I | re.M
+)
+_INSTRUCTOR = re.compile(r"^<!-- instructor -->\n.*?^<!-- /instructor -->\n?", re.S | re.M)
+_LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
+_ROLE = re.compile(r"\{doc\}`([^`<]*?)\s*<([^`>]+)>`")
+_CARD = re.compile(r"^:link: (\S+)\n:link-type: doc\n", re.M)
+_REPOSITORY = re.compile(r"/(?:blob|edit|raw|tree)/[^/]+/([^?#]+)")
+
+
+class Broken(Exception):
+    """An edition cannot be made, or would show what it must not."""
+
+
+def folder(edition):
+    """Where an edition is built: its site is there as html, its printed copy as pdf."""
+    if edition not in NAMES:
+        raise Broken(f"There is no edition {edition!r}: EDITION is one of {', '.join(NAMES)}.")
+    return ROOT / "_build" if edition == "instructor" else ROOT / "_build" / edition
+
+
+def is_left_out(name):
+    """Whether the student edition lacks the file of this name, relative to the sources, with or without its suffix."""
+    return any(fnmatch(name, pattern) or fnmatch(name, f"{pattern}[./]*") for pattern in LEFT_OUT)
+
+
+def is_solution(folded):
+    """Whether a match of a folded block is a solution; the pages fold other things too."""
+    return re.sub(r"<[^>]*>", "", folded[1]).strip().lower().startswith("solution")
+
+
+def solutions(text):
+    """The folded solutions in the Markdown of a page or cell."""
+    return [folded[0] for folded in _FOLDED.finditer(text) if is_solution(folded)]
+
+
+def without_solutions(text, name):
+    """The Markdown of the page `name` as the student edition has it. Raises Broken where a solution has no end."""
+
+    def unlinked(found):
+        return found[1] if _leads_out(found[2], name) else found[0]
+
+    text = _FOLDED.sub(lambda folded: NOTE if is_solution(folded) else folded[0], text)
+    text = _INSTRUCTOR.sub("", text)
+    text = _LINK.sub(unlinked, text)
+    text = _ROLE.sub(unlinked, text)
+    text = _CARD.sub(lambda card: "" if _leads_out(f"/{card[1]}", name) else card[0], text)
+    left = _LEFT.search(text)
+    if left:
+        raise Broken(f"{name}: {left[0]!r} begins or ends something for the instructor, and its other end is missing.")
+    return text
+
+
+def _leads_out(target, name):
+    """Whether a link on the page `name` leads to what is left out, in the site or in the repository."""
+    address = urlsplit(target)
+    path = unquote(address.path)
+    if address.netloc:
+        inside = _REPOSITORY.search(path)
+        return bool(inside) and is_left_out(inside[1])
+    inside = path[1:] if path.startswith("/") else normpath((PurePosixPath(name).parent / path).as_posix())
+    return is_left_out(inside)
+
+
+def prepare(source):
+    """Write the student edition's sources. Returns the names of the files that differ from ours or are left out."""
+    shutil.rmtree(source, ignore_errors=True)
+    touched = []
+
+    def ignored(parent, names):
+        inside = Path(parent).relative_to(ROOT)
+        out = [name for name in names if is_left_out((inside / name).as_posix())]
+        touched.extend((inside / name).as_posix() for name in out)
+        return [*out, *(name for name in names if name in ("__pycache__", ".ipynb_checkpoints", "checkpoints"))]
+
+    for name in SOURCES:
+        path = ROOT / name
+        if path.is_dir():
+            shutil.copytree(path, source / name, ignore=ignored)
+        else:
+            source.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, source / name)
+    for path in [source / "index.md", *(source / "chapters").rglob("*"), *(source / "course").rglob("*")]:
+        name = path.relative_to(source).as_posix()
+        if path.suffix not in (".md", ".ipynb"):
+            continue
+        old = path.read_text(encoding="utf-8")
+        new = notebook_without_solutions(old, name) if path.suffix == ".ipynb" else without_solutions(old, name)
+        if new != old:
+            path.write_text(new, encoding="utf-8")
+            touched.append(name)
+    _configure(source)
+    return touched
+
+
+def notebook_without_solutions(text, name):
+    """The same for the text of a notebook."""
+    notebook = json.loads(text)
+    for cell in notebook["cells"]:
+        if "solution" in cell["metadata"].get("tags", []):
+            kept = {key: cell[key] for key in ("id", "metadata") if key in cell}
+            cell.clear()
+            cell |= {"cell_type": "markdown", **kept, "source": [NOTE]}
+        elif cell["cell_type"] == "markdown":
+            cell["source"] = without_solutions("".join(cell["source"]), name).splitlines(keepends=True)
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def _configure(source):
+    toc = yaml.safe_load((source / "_toc.yml").read_text(encoding="utf-8"))
+    (source / "_toc.yml").write_text(yaml.safe_dump(kept_entries(toc), sort_keys=False), encoding="utf-8")
+    config = yaml.safe_load((source / "_config.yml").read_text(encoding="utf-8"))
+    config.pop("launch_buttons", None)
+    config["html"] |= {"use_repository_button": False, "use_edit_page_button": False}
+    config["html"]["extra_footer"] += FOOTER
+    text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+    (source / "_config.yml").write_text(text, encoding="utf-8")
+
+
+def kept_entries(entry):
+    """An entry of _toc.yml without what is left out, and without parts in which nothing is left."""
+    kept = dict(entry)
+    for key in ("parts", "chapters", "sections"):
+        if key in kept:
+            inner = [kept_entries(e) for e in kept[key] if not is_left_out(e.get("file", ""))]
+            kept[key] = [e for e in inner if "caption" not in e or e["chapters"]]
+            if not kept[key] and key == "sections":
+                del kept[key]
+    return kept
+
+
+def left_over(site, touched):
+    """A sentence for every link of the built student edition that leads to something that it must not show."""
+    found = []
+    for page in sorted(site.rglob("*.html")):
+        name = page.relative_to(site).as_posix()
+        if name.startswith("_static/"):
+            continue
+        for target in re.findall(r'\b(?:href|src)="([^"]*)"', page.read_text(encoding="utf-8")):
+            target = unescape(target)
+            inside = _REPOSITORY.search(unquote(urlsplit(target).path))
+            if _leads_out(target, name) or (urlsplit(target).netloc and inside and inside[1] in touched):
+                found.append(f"{name} links to {target}, which the student edition leaves out")
+    return found
