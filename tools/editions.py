@@ -72,11 +72,6 @@ def is_solution(folded):
     return re.sub(r"<[^>]*>", "", folded[1]).strip().lower().startswith("solution")
 
 
-def solutions(text):
-    """The folded solutions in the Markdown of a page or cell."""
-    return [folded[0] for folded in _FOLDED.finditer(text) if is_solution(folded)]
-
-
 def without_solutions(text, name):
     """The Markdown of the page `name` as the student edition has it. Raises Broken where a solution has no end."""
 
