@@ -7,9 +7,11 @@ into a page, into a notebook that a page offers, or into what the search knows. 
 
 - folded solutions, `<details>` whose summary begins with "Solution", and notebook cells tagged `solution`: a sentence
   stands in their place;
-- passages for whoever teaches, from a line `<!-- instructor -->` to a line `<!-- /instructor -->`;
-- the pages and files of LEFT_OUT, with their entries in _toc.yml; a link to one of them becomes plain text;
-- buttons that lead to the repository, where the solutions are.
+- passages for whoever teaches, from a line `<!-- instructor -->` to a line `<!-- /instructor -->`, and the notes of
+  slides;
+- the pages and files of LEFT_OUT, with their entries in _toc.yml;
+- buttons and links to what is left out, and to chapters and course in the repository, where the solutions are. A link in
+  the text becomes plain text; one that this misses ends the build.
 """
 
 import json
@@ -32,7 +34,6 @@ LEFT_OUT = (
     "course/guide",
     "course/rubric",
     "course/labs/*answers",
-    "course/questions",
     "course/source",
     # What nbgrader leaves there.
     *("course/release", "course/submitted", "course/autograded", "course/feedback", "course/gradebook"),
@@ -90,45 +91,44 @@ def without_solutions(text, name):
 
 
 def _leads_out(target, name):
-    """Whether a link on the page `name` leads to what is left out, in the site or in the repository."""
+    """Whether a link on the page `name` leads to what is left out, or to the repository's own chapters and course."""
     address = urlsplit(target)
     path = unquote(address.path)
     if address.netloc:
         inside = _REPOSITORY.search(path)
-        return bool(inside) and is_left_out(inside[1])
+        return bool(inside) and inside[1].partition("/")[0] in ("chapters", "course")
     inside = path[1:] if path.startswith("/") else normpath((PurePosixPath(name).parent / path).as_posix())
     return is_left_out(inside)
 
 
 def prepare(source):
-    """Write the student edition's sources. Returns the names of the files that differ from ours or are left out."""
+    """Write the student edition's sources into the folder `source`. Raises Broken where a solution has no end."""
     shutil.rmtree(source, ignore_errors=True)
-    touched = []
+    source.mkdir(parents=True)
 
     def ignored(parent, names):
         inside = Path(parent).relative_to(ROOT)
-        out = [name for name in names if is_left_out((inside / name).as_posix())]
-        touched.extend((inside / name).as_posix() for name in out)
-        return [*out, *(name for name in names if name in ("__pycache__", ".ipynb_checkpoints", "checkpoints"))]
+        made = ("__pycache__", ".ipynb_checkpoints", "checkpoints")
+        return [name for name in names if name in made or is_left_out((inside / name).as_posix())]
 
     for name in SOURCES:
         path = ROOT / name
         if path.is_dir():
             shutil.copytree(path, source / name, ignore=ignored)
         else:
-            source.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, source / name)
     for path in [source / "index.md", *(source / "chapters").rglob("*"), *(source / "course").rglob("*")]:
         name = path.relative_to(source).as_posix()
         if path.suffix not in (".md", ".ipynb"):
             continue
-        old = path.read_text(encoding="utf-8")
-        new = notebook_without_solutions(old, name) if path.suffix == ".ipynb" else without_solutions(old, name)
-        if new != old:
-            path.write_text(new, encoding="utf-8")
-            touched.append(name)
+        text = path.read_text(encoding="utf-8")
+        if name.startswith("course/slides/"):
+            import slides
+
+            text = slides.without_notes(text)
+        strip = notebook_without_solutions if path.suffix == ".ipynb" else without_solutions
+        path.write_text(strip(text, name), encoding="utf-8")
     _configure(source)
-    return touched
 
 
 def notebook_without_solutions(text, name):
@@ -167,7 +167,7 @@ def kept_entries(entry):
     return kept
 
 
-def left_over(site, touched):
+def left_over(site):
     """A sentence for every link of the built student edition that leads to something that it must not show."""
     found = []
     for page in sorted(site.rglob("*.html")):
@@ -175,8 +175,6 @@ def left_over(site, touched):
         if name.startswith("_static/"):
             continue
         for target in re.findall(r'\b(?:href|src)="([^"]*)"', page.read_text(encoding="utf-8")):
-            target = unescape(target)
-            inside = _REPOSITORY.search(unquote(urlsplit(target).path))
-            if _leads_out(target, name) or (urlsplit(target).netloc and inside and inside[1] in touched):
-                found.append(f"{name} links to {target}, which the student edition leaves out")
+            if _leads_out(unescape(target), name):
+                found.append(f"{name} links to {unescape(target)}, which the student edition leaves out")
     return found

@@ -36,11 +36,11 @@ def _build(edition, *options):
     source, site = whole / "source", whole / "html"
     # What is there was complete once, and could be of an edition with solutions.
     shutil.rmtree(site, ignore_errors=True)
-    touched = editions.prepare(source)
+    editions.prepare(source)
     status = _jupyter_book(source, *options)
     if status:
         return status
-    problems = editions.left_over(source / "_build" / "html", touched)
+    problems = editions.left_over(source / "_build" / "html")
     if problems:
         print(*problems, sep="\n", file=sys.stderr)
         return 1
