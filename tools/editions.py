@@ -10,8 +10,8 @@ into a page, into a notebook that a page offers, or into what the search knows. 
 - passages for whoever teaches, from a line `<!-- instructor -->` to a line `<!-- /instructor -->`, and the notes of
   slides;
 - the pages and files of LEFT_OUT, with their entries in _toc.yml;
-- buttons and links to what is left out, and to chapters and course in the repository, where the solutions are. A link in
-  the text becomes plain text; one that this misses ends the build.
+- buttons and links to what is left out, and to chapters and course in the repository, where the solutions are: a link
+  in a text becomes plain text, and one that this misses ends the build.
 """
 
 import json
