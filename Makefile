@@ -20,7 +20,7 @@ COLAB := us-docker.pkg.dev/colab-images/public/runtime
 # Every file of the book is UTF-8, also where the system reads text otherwise.
 export PYTHONUTF8 := 1
 
-.PHONY: help book serve test ci latest colab links budget bench chapters release figures weights samples receipts lint
+.PHONY: help book pdf serve test ci latest colab links budget bench chapters release figures weights samples receipts lint
 .PHONY: format repo clean
 .DEFAULT_GOAL := help
 
@@ -45,6 +45,10 @@ $(VENV)/all: $(VENV)/book requirements.txt pyproject.toml
 book: $(VENV)/book  ## build the site from the stored outputs; at a terminal, serve it (EDITION=student: no solutions)
 	$(BIN)/python tools/site.py build $(EDITION)
 	@if [ -t 1 ]; then $(BIN)/python tools/site.py serve $(EDITION); fi
+
+pdf: $(VENV)/all  ## print the whole book as one PDF, to which the site then links (needs Chromium)
+	$(BIN)/python tools/site.py build $(EDITION)
+	$(BIN)/python tools/pdf.py $(EDITION)
 
 serve: $(VENV)/book  ## serve the site and build it again whenever a file changes
 	$(BIN)/python tools/site.py watch $(EDITION)

@@ -39,6 +39,8 @@ LEFT_OUT = (
     *("course/release", "course/submitted", "course/autograded", "course/feedback", "course/gradebook"),
 )
 NOTE = "The solution is in the instructor's edition."
+# The printed book, which tools/pdf.py makes.
+PDF = "inside-alexnet.pdf"
 FOOTER = "<p>Student edition: the solutions to the exercises are in the instructor's.</p>"
 
 _FOLDED = re.compile(r"<details\b[^>]*>\s*<summary\b[^>]*>(.*?)</summary>.*?</details>", re.S | re.I)
@@ -49,6 +51,8 @@ _INSTRUCTOR = re.compile(r"^<!-- instructor -->\n.*?^<!-- /instructor -->\n?", r
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
 _ROLE = re.compile(r"\{doc\}`([^`<]*?)\s*<([^`>]+)>`")
 _CARD = re.compile(r"^:link: (\S+)\n:link-type: doc\n", re.M)
+# What pages say of the printed book.
+_PRINTED = re.compile(r'(<p class="printed") hidden(?:="")?>')
 _REPOSITORY = re.compile(r"/(?:blob|edit|raw|tree)/[^/]+/([^?#]+)")
 
 
@@ -178,3 +182,15 @@ def left_over(site):
             if _leads_out(unescape(target), name):
                 found.append(f"{name} links to {unescape(target)}, which the student edition leaves out")
     return found
+
+
+def link_pdf(edition):
+    """Put an edition's printed book, where there is one, into its built site, whose pages then show it."""
+    site, pdf = folder(edition) / "html", folder(edition) / "pdf" / PDF
+    if not pdf.exists():
+        return
+    shutil.copy(pdf, site / PDF)
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        if _PRINTED.search(text):
+            page.write_text(_PRINTED.sub(r"\1>", text), encoding="utf-8")

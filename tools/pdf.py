@@ -8,11 +8,9 @@ stand at the end. What the PDF does not hold is linked to the published site.
 """
 
 import re
-import shutil
 import subprocess
 import sys
 import time
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
 from html import escape
@@ -21,22 +19,19 @@ from pathlib import Path
 from posixpath import normpath
 from urllib.parse import quote, unquote, urlsplit
 
+import pikepdf
 import yaml
 from bs4 import BeautifulSoup
-from pypdf import PdfReader, PdfWriter
 
 import editions
 import pages
 
 ROOT = Path(__file__).resolve().parents[1]
+ANSWERS = "Solutions and answers"
 STYLE = Path(__file__).with_name("pdf.css")
-NAME = "inside-alexnet.pdf"
-# What a page of the site says of the PDF; it is hidden until there is one.
-_HIDDEN = re.compile(r'(<p class="printed") hidden(?:="")?>')
 # Where the printed page lies for the browser. The site has no file of this name.
 _ADDRESS = "/print.html"
-# The ids that a cell's solution or a quiz's answer may be folded under.
-_FOLDED = re.compile(r"\s*(solution|answer)", re.I)
+_ANSWER = re.compile(r"\s*(solution|answer)", re.I)
 
 
 @dataclass
@@ -61,23 +56,28 @@ def parts(toc):
 
 
 class Book:
-    """The built site as one page."""
+    """A built site as one page. `headings` are those of parts and pages: (title, level, id), in order."""
 
     def __init__(self, site, contents):
-        self.site, self.contents = site, contents
+        self.site = site
         self.names = [name for part in contents for name in part.pages]
-        self.first = self._soup(self.names[0])
-        self.home = self.first.find("link", rel="canonical")["href"].rsplit("/", 1)[0] + "/"
-        self.title = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["title"]
-        self.author = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["author"]
-        self.styles, self.scripts, self.headings, self.folded = [], [], [], []
-        self.chapters = [self._part(part) for part in contents]
+        config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+        self.title, self.author = config["title"], config["author"]
+        canonical = self._soup(self.names[0]).find("link", rel="canonical")["href"]
+        self.home = canonical.rpartition("/")[0] + "/"
+        self.styles, self.scripts, self.headings, self._answers = [], [], [], []
+        self.chapters = [
+            self._chapter(name, part.caption if at == 0 else "")
+            for part in contents
+            for at, name in enumerate(part.pages)
+        ]
+        if self._answers:
+            self.headings.append((ANSWERS, 1, "answers"))
+            title = f'<h1 class="part">{ANSWERS}</h1>'
+            self.chapters.append(f'<section class="chapter" id="answers">{title}{"".join(self._answers)}</section>')
 
     def _soup(self, name):
         return BeautifulSoup((self.site / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
-
-    def _part(self, part):
-        return "".join(self._chapter(name, part.caption if name == part.pages[0] else "") for name in part.pages)
 
     def _chapter(self, name, caption):
         """HTML of a page, with the caption of the part that it begins."""
@@ -90,7 +90,9 @@ class Book:
             self._add_address(soup, place, name)
         self._lead(article, name)
         self._fold(soup, article, name)
-        self._lower(article, caption or name != self.names[0])
+        if name != self.names[0]:  # which stands outside of all parts
+            for tag in article.find_all(re.compile("^h[1-5]$")):
+                tag.name = f"h{int(tag.name[1]) + 1}"
         title = article.find(re.compile("^h[12]$"))
         self.headings += [(caption, 1, f"{_key(name)}--part")] if caption else []
         self.headings.append((title.get_text(), 2 if title.name == "h2" else 1, _key(name)))
@@ -157,7 +159,7 @@ class Book:
                 number = found[1] if found else number
                 continue
             summary = tag.find("summary")
-            said = _FOLDED.match(summary.get_text())
+            said = _ANSWER.match(summary.get_text())
             if not said:
                 tag["open"] = ""
                 continue
@@ -172,51 +174,42 @@ class Book:
                 f"{tag.decode_contents()}</div>"
             )
         if answers:
-            self.folded.append((f"{_key(name)}--answers", title, answers))
+            self._answers.append(f"<section><h2>{escape(title)}</h2>{''.join(answers)}</section>")
 
-    @staticmethod
-    def _lower(article, inside):
-        """Headings one step down, below those of parts."""
-        if inside:
-            for tag in article.find_all(re.compile("^h[1-5]$")):
-                tag.name = f"h{int(tag.name[1]) + 1}"
+    def html(self, stamp, numbers=None):
+        """The page to be printed; `numbers` are the pages on which its headings begin: {id: number}.
 
-    def _answers(self):
-        if not self.folded:
-            return ""
-        self.headings.append(("Solutions and answers", 1, "answers"))
-        text = "".join(
-            f'<section><h2 id="{id}">{escape(title)}</h2>{"".join(answers)}</section>'
-            for id, title, answers in self.folded
-        )
-        return f'<section class="chapter" id="answers"><h1 class="part">Solutions and answers</h1>{text}</section>'
-
-    def html(self, numbers=None, stamp=""):
-        """The page to be printed; `numbers` are the pages on which its headings begin, as ids name them."""
-        headings = list(self.headings)
-        answers = self._answers()
+        Raises Broken where a link leads to no place of it.
+        """
         lines = "".join(
             f'<li class="level{level}"><a href="#{id}"><span>{escape(title)}</span>'
-            f'<span class="page">{(numbers or {}).get(id, "000")}</span></a></li>'
+            f'<span class="number">{(numbers or {}).get(id, "000")}</span></a></li>'
             for title, level, id in self.headings
         )
+        # A page of the site is a named page of CSS, so that its title can stand at the head.
         rules = "".join(
             f'#{id} {{ page: p{at} }} @page p{at} {{ @top-left {{ content: "{_css(title)}" }} }}\n'
             for at, (title, _, id) in enumerate(self.headings)
             if not id.endswith("--part")
         )
-        self.headings = headings
         styles = "".join(f'<link rel="stylesheet" href="{address}">' for address in self.styles)
-        return f"""<!doctype html>
+        end = f" {ANSWERS} are at the end." if self._answers else ""
+        text = "".join(self.chapters)
+        there, led = set(re.findall(r'\bid="([^"]+)"', text)), set(re.findall(r'\bhref="#([^"]+)"', text))
+        if led - there:
+            raise editions.Broken(f"Links of the printed book lead nowhere: {', '.join(sorted(led - there))}")
+        page = f"""<!doctype html>
 <html lang="en" data-theme="light" data-mode="light"><head><meta charset="utf-8"><title>{escape(self.title)}</title>
 <base href="/">{styles}<style>{STYLE.read_text(encoding="utf-8")}{rules}</style></head>
 <body><main class="bd-article bd-content">
-<section class="front"><p class="title">{escape(self.title)}</p><p>{escape(self.author)}</p>
+<section class="cover"><p class="title">{escape(self.title)}</p><p>{escape(self.author)}</p>
 <p class="stamp">{stamp}<br><a href="{self.home}">{self.home.removeprefix("https://")}</a></p>
-<p class="licence">Text and figures CC BY 4.0, code BSD-3-Clause. Explorers, which move in the book's pages, are pictures
-here, and each says where it moves. Solutions are at the end.</p></section>
-<nav class="contents" aria-label="Contents"><h1 id="contents">Contents</h1><ol>{lines}</ol></nav>
-{"".join(self.chapters)}{answers}</main>{"".join(self.scripts)}</body></html>""".replace('href="#', f'href="{_ADDRESS}#')
+<p class="licence">Text and figures CC BY 4.0, code BSD-3-Clause.
+Explorers, which move on the book's pages, are pictures here, and each says where it moves.{end}</p></section>
+<nav class="printed-contents" aria-label="Contents"><h1>Contents</h1><ol>{lines}</ol></nav>
+{text}</main>{"".join(self.scripts)}</body></html>"""
+        # The base, which pictures and styles need, is not where these places are.
+        return page.replace('href="#', f'href="{_ADDRESS}#')
 
 
 def _key(name):
@@ -232,7 +225,7 @@ def stamp():
     command = ["git", "-C", ROOT, "describe", "--always", "--dirty=, changed", "--abbrev=12", "--exclude=*"]
     found = subprocess.run(command, capture_output=True, text=True)
     commit = f", commit {found.stdout.strip()}" if found.returncode == 0 else ""
-    return f"Printed on {date.today():%-d %B %Y}{commit}"
+    return f"Printed on {date.today().day} {date.today():%B %Y}{commit}"
 
 
 def paper(chrome, page):
@@ -254,60 +247,54 @@ def paper(chrome, page):
     return done
 
 
-def outline(reader, level=1):
-    """The entries of a PDF's outline: (title, level, number of the page), the levels from 1."""
+def outline(pdf):
+    """The entries of an open PDF's outline, in order: (entry, level from 1, number of its page)."""
+    numbers = {page.objgen: number for number, page in enumerate(pdf.pages, 1)}
 
     def walk(entries, level):
         for entry in entries:
-            if isinstance(entry, list):
-                yield from walk(entry, level + 1)
-            else:
-                yield entry.title, level, reader.get_destination_page_number(entry) + 1
+            yield entry, level, numbers[entry.destination[0].objgen]
+            yield from walk(entry.children, level + 1)
 
-    return list(walk(reader.outline, level))
+    with pdf.open_outline() as root:
+        yield from walk(root.root, 1)
 
 
-def starts(reader, headings):
+def starts(pdf, headings):
     """On which page each heading begins: {id: number}. The outline has them in the same order."""
-    found, rest = {}, iter(outline(reader))
+    found, rest = {}, outline(pdf)
     for title, level, id in headings:
-        wanted = "".join(title.split())
-        found[id] = next((page for said, at, page in rest if at == level and "".join(said.split()) == wanted), None)
+        found[id] = next((page for entry, at, page in rest if at == level and _same(entry.title, title)), None)
         if found[id] is None:
             raise editions.Broken(f"The PDF's outline has no {title!r} where it should come")
     return found
 
 
+def _same(*titles):
+    """Whether titles are the same but for spaces: the outline has none where a line ends."""
+    return len({"".join(title.split()) for title in titles}) == 1
+
+
 def printed(site, contents):
-    """The bytes of the book's PDF, from the built site."""
-    book = Book(site, contents)
-    book._answers()
-    headings, said = list(book.headings), stamp()
-    book.headings = [heading for heading in headings if heading[2] != "answers"]
+    """The book, from its built site, as an open PDF."""
+    book, said = Book(site, contents), stamp()
     with pages.browser(site) as chrome:
-        first = PdfReader(BytesIO(paper(chrome, book.html(stamp=said))))
-        numbers = starts(first, headings)
-        second = PdfReader(BytesIO(paper(chrome, book.html(numbers, said))))
-    if starts(second, headings) != numbers:
-        raise editions.Broken("The numbers of pages in the table of contents have moved the pages")
-    writer = PdfWriter(clone_from=second)
-    writer.add_metadata({"/Title": book.title, "/Author": book.author, "/Subject": said})
-    done = BytesIO()
-    writer.write(done)
-    return done.getvalue()
-
-
-def ship(edition="instructor"):
-    """Put the printed book into the built site, which links it then. Without one, nothing is done."""
-    whole = editions.folder(edition)
-    pdf = whole / "pdf" / NAME
-    if not pdf.exists():
-        return
-    shutil.copy(pdf, whole / "html" / NAME)
-    for page in (whole / "html").rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
-        if _HIDDEN.search(text):
-            page.write_text(_HIDDEN.sub(r"\1>", text), encoding="utf-8")
+        first = pikepdf.open(BytesIO(paper(chrome, book.html(said))))
+        numbers = starts(first, book.headings)
+        text = book.html(said, numbers)
+        pdf = pikepdf.open(BytesIO(paper(chrome, text)))
+    if starts(pdf, book.headings) != numbers:
+        raise editions.Broken("The numbers in the table of contents have moved the pages")
+    titles = [
+        " ".join(h.get_text().split()) for h in BeautifulSoup(text, "html.parser").find_all(re.compile("^h[1-6]$"))
+    ]
+    whole = {"".join(title.split()): title for title in titles}
+    for entry, _, _ in outline(pdf):
+        entry.title = whole.get("".join(entry.title.split()), entry.title)
+    pdf.docinfo["/Author"] = book.author
+    pdf.docinfo["/Subject"] = said
+    pdf.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
+    return pdf
 
 
 def main(edition="instructor"):
@@ -316,15 +303,15 @@ def main(edition="instructor"):
     source = ROOT if edition == "instructor" else whole / "source"
     toc = yaml.safe_load((source / "_toc.yml").read_text(encoding="utf-8"))
     if not pages.chromium():
-        raise editions.Broken("The book is printed by Chromium, and this machine has none (Debian: apt install chromium).")
-    pdf = whole / "pdf" / NAME
-    pdf.parent.mkdir(exist_ok=True)
-    pdf.write_bytes(printed(whole / "html", parts(toc)))
-    ship(edition)
-    count = len(PdfReader(pdf).pages)
+        raise editions.Broken("Chromium prints the book, and this machine has none (Debian: apt install chromium).")
+    pdf, target = printed(whole / "html", parts(toc)), whole / "pdf" / editions.PDF
+    target.parent.mkdir(exist_ok=True)
+    # Tags are many small objects: packed, the file is half as large.
+    pdf.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate, linearize=True)
+    editions.link_pdf(edition)
     print(
-        f"The printed book is {(whole / 'html' / NAME).relative_to(ROOT)}: {count} pages, "
-        f"{pdf.stat().st_size / 1e6:.1f} MB, in {time.monotonic() - began:.0f} s."
+        f"The printed book is {(whole / 'html' / editions.PDF).relative_to(ROOT)}: {len(pdf.pages)} pages, "
+        f"{target.stat().st_size / 1e6:.1f} MB, in {time.monotonic() - began:.0f} s."
     )
 
 

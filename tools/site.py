@@ -30,6 +30,13 @@ def build(edition="instructor"):
 
 
 def _build(edition, *options):
+    status = _pages(edition, *options)
+    if not status:
+        editions.link_pdf(edition)
+    return status
+
+
+def _pages(edition, *options):
     if edition == "instructor":
         return _jupyter_book(ROOT, *options)
     whole = editions.folder(edition)
