@@ -29,7 +29,7 @@ import pages
 ROOT = Path(__file__).resolve().parents[1]
 ANSWERS = "Solutions and answers"
 STYLE = Path(__file__).with_name("pdf.css")
-# Where the printed page lies for the browser. The site has no file of this name.
+# Where the printed page lies for the browser, so that pictures and styles are found; the site has no file of this name.
 _ADDRESS = "/print.html"
 _ANSWER = re.compile(r"\s*(solution|answer)", re.I)
 
@@ -198,9 +198,9 @@ class Book:
         there, led = set(re.findall(r'\bid="([^"]+)"', text)), set(re.findall(r'\bhref="#([^"]+)"', text))
         if led - there:
             raise editions.Broken(f"Links of the printed book lead nowhere: {', '.join(sorted(led - there))}")
-        page = f"""<!doctype html>
+        return f"""<!doctype html>
 <html lang="en" data-theme="light" data-mode="light"><head><meta charset="utf-8"><title>{escape(self.title)}</title>
-<base href="/">{styles}<style>{STYLE.read_text(encoding="utf-8")}{rules}</style></head>
+{styles}<style>{STYLE.read_text(encoding="utf-8")}{rules}</style></head>
 <body><main class="bd-article bd-content">
 <section class="cover"><p class="title">{escape(self.title)}</p><p>{escape(self.author)}</p>
 <p class="stamp">{stamp}<br><a href="{self.home}">{self.home.removeprefix("https://")}</a></p>
@@ -208,8 +208,6 @@ class Book:
 Explorers, which move on the book's pages, are pictures here, and each says where it moves.{end}</p></section>
 <nav class="printed-contents" aria-label="Contents"><h1>Contents</h1><ol>{lines}</ol></nav>
 {text}</main>{"".join(self.scripts)}</body></html>"""
-        # The base, which pictures and styles need, is not where these places are.
-        return page.replace('href="#', f'href="{_ADDRESS}#')
 
 
 def _key(name):
