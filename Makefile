@@ -11,6 +11,8 @@ endif
 VENV := .venv
 BIN := $(VENV)/$(PROGRAMS)
 SITE := _build/html
+# Or student: without the solutions.
+EDITION ?= instructor
 NEWEST := .venv-latest
 OLDEST := .venv-oldest
 # What readers' machines and Colab update first.
@@ -22,7 +24,7 @@ COLAB := us-docker.pkg.dev/colab-images/public/runtime
 # Every file of the book is UTF-8, also where the system reads text otherwise.
 export PYTHONUTF8 := 1
 
-.PHONY: help book serve test ci latest oldest colab links budget quality bench chapters release questions figures
+.PHONY: help book pdf serve test ci latest oldest colab links budget quality bench chapters release questions figures
 .PHONY: weights samples receipts lint format repo clean
 .DEFAULT_GOAL := help
 
@@ -44,12 +46,16 @@ $(VENV)/all: $(VENV)/book requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-book: $(VENV)/book  ## build the site from the stored outputs; at a terminal, serve it
-	$(BIN)/python tools/site.py build
-	@if [ -t 1 ]; then $(BIN)/python tools/site.py serve; fi
+book: $(VENV)/book  ## build the site from the stored outputs; at a terminal, serve it (EDITION=student: no solutions)
+	$(BIN)/python tools/site.py build $(EDITION)
+	@if [ -t 1 ]; then $(BIN)/python tools/site.py serve $(EDITION); fi
+
+pdf: $(VENV)/all  ## print the whole book as one PDF, to which the site then links (needs Chromium)
+	$(BIN)/python tools/site.py build $(EDITION)
+	$(BIN)/python tools/pdf.py $(EDITION)
 
 serve: $(VENV)/book  ## serve the site and build it again whenever a file changes
-	$(BIN)/python tools/site.py watch
+	$(BIN)/python tools/site.py watch $(EDITION)
 
 test: $(VENV)/all  ## everything that can be checked on this machine
 	$(BIN)/python tools/check.py

@@ -167,7 +167,11 @@ def test_every_change_is_tested_on_three_systems():
 
 def test_what_is_published_has_passed():
     jobs = workflow("book")["jobs"]
-    assert runs(jobs["site"]) == ["make book"]
+    assert runs(jobs["site"]) == ["make pdf"]
+    assert [line.split()[1:3] for line in dry("pdf", "OS=").splitlines()[-2:]] == [
+        ["tools/site.py", "build"],
+        ["tools/pdf.py", "instructor"],
+    ]
     uploads = {
         step["uses"].partition("@")[0]: step for step in jobs["site"]["steps"] if "upload" in step.get("uses", "")
     }
