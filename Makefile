@@ -20,7 +20,7 @@ COLAB := us-docker.pkg.dev/colab-images/public/runtime
 # Every file of the book is UTF-8, also where the system reads text otherwise.
 export PYTHONUTF8 := 1
 
-.PHONY: help book pdf serve test ci latest colab links budget bench chapters release figures weights samples receipts lint
+.PHONY: help book serve test ci latest colab links budget bench chapters release figures weights samples receipts lint
 .PHONY: format repo clean
 .DEFAULT_GOAL := help
 
@@ -46,6 +46,7 @@ book: $(VENV)/book  ## build the site from the stored outputs; at a terminal, se
 	$(BIN)/python tools/site.py build $(EDITION)
 	@if [ -t 1 ]; then $(BIN)/python tools/site.py serve $(EDITION); fi
 
+.PHONY: pdf
 pdf: $(VENV)/all  ## print the whole book as one PDF, to which the site then links (needs Chromium)
 	$(BIN)/python tools/site.py build $(EDITION)
 	$(BIN)/python tools/pdf.py $(EDITION)
