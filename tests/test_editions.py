@@ -265,7 +265,7 @@ FOLDED = "<details><summary>Solution</summary>\n\nIt is 42.\n\n</details>"
     ],
 )
 def test_what_a_page_loses(text, becomes):
-    assert editions.without_solutions(text, "course/README.md") == becomes
+    assert editions.without_solutions(text, "course/page.md") == becomes
 
 
 @pytest.mark.parametrize("text", [FOLDED.replace("</details>", ""), "<!-- instructor -->\nSay it slowly."])

@@ -66,7 +66,7 @@ def inside(printed):
 
 def test_it_begins_with_a_title_and_no_page_is_blank(printed):
     assert printed.texts[0].startswith("InsideAlexNet") and re.search(r"Printedon\d+\w+20\d\d", printed.texts[0])
-    assert printed.texts[1].startswith("Contents")
+    assert printed.texts[1].startswith("2ContentsInsideAlexNet3")
     assert len(printed.texts) > 8 and min(map(len, printed.texts)) > 60
     # The number of a page comes before its text, and after the title at its head.
     assert all(re.match(rf"[^\d]*{at}", text) for at, text in enumerate(printed.texts[1:], 2))

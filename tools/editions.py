@@ -31,6 +31,7 @@ NAMES = ("instructor", "student")
 SOURCES = ("_config.yml", "_toc.yml", "index.md", "alexnet", "assets", "chapters", "course", "tools")
 # Patterns of names without their suffix; of a folder, all that is in it.
 LEFT_OUT = (
+    "course/README",
     "course/guide",
     "course/rubric",
     "course/labs/*answers",
