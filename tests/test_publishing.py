@@ -183,7 +183,12 @@ def test_every_week_what_changes_by_itself_is_tried():
     # Minute and hour at numbers, one weekday: once a week.
     assert re.fullmatch(r"\d+ \d+ \* \* [0-6]", weekly["on"]["schedule"][0]["cron"])
     commands = {name: runs(job)[-1] for name, job in weekly["jobs"].items()}
-    assert commands == {"latest": 'make latest CI= PRE="$PRE"', "colab": "make colab", "links": "make links"}
+    assert commands == {
+        "latest": 'make latest CI= PRE="$PRE"',
+        "colab": "make colab",
+        "links": "make links",
+        "quality": "make quality",
+    }
     assert weekly["jobs"]["latest"]["strategy"]["matrix"] == {"pre": ["", "--pre"]}
 
 
