@@ -181,7 +181,7 @@ def at_explorer(browser, page, number, **options):
         assert place.get_attribute("data-mounted") == "true"
         start = place.get_by_role("button", name="Start the network")
         if start.count():
-            start.click()
+            start.press("Enter")
             place.locator(".maps-one").wait_for()
         yield tab, place
         assert tab.trouble == []
@@ -235,6 +235,82 @@ def test_an_explorer_answers_mouse_and_keyboard(browser, page, number, module):
         for key in keys:
             tab.keyboard.press(key)
         seen.changes()
+
+
+# What a keyboard can reach inside an element, in the order of the page; of a group of radio buttons the one that is
+# chosen, or else its first. Each gets a number.
+CONTROLS = """place => {
+    const may = "a[href], button, input, select, textarea, summary, [tabindex]";
+    const seen = [...place.querySelectorAll(may)].filter(
+        e => e.tabIndex >= 0 && !e.disabled && e.checkVisibility({ visibilityProperty: true }));
+    const group = e => seen.filter(o => o.type === "radio" && o.name === e.name && o.form === e.form);
+    const found = seen.filter(e =>
+        e.type !== "radio" || !e.name || e === (group(e).find(o => o.checked) ?? group(e)[0]));
+    found.forEach((e, n) => (e.dataset.walk = n));
+    return found.map(e => e.outerHTML.slice(0, 80));
+}"""
+# Where the keyboard is, as [its number, whether it shows].
+HERE = """() => {
+    const e = document.activeElement, style = getComputedStyle(e);
+    const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+    return [e.dataset.walk ?? e.id, e.matches(":focus-visible") && (ring || style.boxShadow !== "none")];
+}"""
+# The keys that use a control of a kind, the first of which may find it at its end.
+USES = {"range": ["ArrowRight", "ArrowLeft"], "checkbox": ["Space"], "number": ["ArrowUp", "ArrowDown"]}
+
+
+def walk(tab, place):
+    """Go through an element by Tab and back by Shift+Tab: every control is met, in order, and shows it."""
+    controls = place.evaluate(CONTROLS)
+    place.evaluate(
+        """place => ["before", "after"].forEach(where => {
+            const stop = Object.assign(document.createElement("span"), { id: where, tabIndex: 0, textContent: where });
+            place[where](stop);
+        })"""
+    )
+    for start, key, end in (("before", "Tab", "after"), ("after", "Shift+Tab", "before")):
+        tab.locator(f"#{start}").focus()
+        met = []
+        while not met or met[-1][0] != end:
+            assert len(met) < 2 * len(controls) + 10, f"no way out of {place}"
+            tab.keyboard.press(key)
+            met.append(tab.evaluate(HERE))
+        # A box that scrolls can be reached, too, where the browser makes it so.
+        numbers = [int(number) for number, _ in met if number.isdigit()]
+        assert sorted(numbers) == list(range(len(controls))), [
+            controls[n] for n in set(range(len(controls))) - {*numbers}
+        ]
+        assert numbers == sorted(numbers, reverse=key != "Tab")
+        assert [controls[int(number)] for number, shows in met if number.isdigit() and not shows] == []
+    return controls
+
+
+@EACH
+def test_an_explorer_can_be_walked_by_keyboard_alone(browser, page, number, module):
+    with at_explorer(browser, page, number) as (tab, place):
+        controls = walk(tab, place)
+        assert controls
+        place.evaluate(
+            """place => ["input", "change", "click"].forEach(kind => place.addEventListener(
+                kind, event => (window.used = event.target.closest("[data-walk]")?.dataset.walk), true))"""
+        )
+        for n in range(len(controls)):
+            control = place.locator(f"[data-walk='{n}']")
+            # Using one control may take another away.
+            if not control.count() or not control.is_enabled() or not control.is_visible():
+                continue
+            kind = control.evaluate("e => e.type || e.localName")
+            role = control.get_attribute("role")
+            if (
+                kind in ("div", "figure", "span", "canvas", "file", "select-one", "radio", "a", "text")
+                or role == "radio"
+            ):
+                continue
+            control.focus()
+            tab.evaluate("window.used = undefined")
+            for key in USES.get(kind, ["Enter"]):
+                tab.keyboard.press(key)
+            assert tab.evaluate("window.used") == str(n), controls[n]
 
 
 @EACH

@@ -2,7 +2,7 @@
 
     python tools/quality.py                     measure every page, write assets/records/quality.json
     python tools/quality.py chapters/20-...     measure this page only, and write its row
-    python tools/quality.py --table             print the table of the stored record
+    python tools/quality.py --table             only write the table of the stored record into the page About again
 
 axe-core looks at whole pages, light and dark, with their explorers drawn. Lighthouse opens each page with an empty
 cache as its own default has it: a phone, slow 4G and a processor four times slower than this one, both simulated.
@@ -11,6 +11,7 @@ cache as its own default has it: a phone, slow 4G and a processor four times slo
 import gzip
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -29,6 +30,7 @@ import pages
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "assets" / "records" / "quality.json"
+ABOUT = ROOT / "chapters" / "about.md"
 MODULES = ROOT / "node_modules"
 AXE = MODULES / "axe-core" / "axe.min.js"
 LIGHTHOUSE = MODULES / "lighthouse" / "cli" / "index.js"
@@ -37,6 +39,8 @@ SCHEMES = ("light", "dark")
 BOUNDS = {"performance": 90, "accessibility": 95, "best-practices": 95, "seo": 95}
 # The one that depends on how busy the machine is: where it is below its bound, the median of three runs counts.
 NOISY, RUNS = "performance", 3
+# Lighthouse's own limit: below it, it warns that the processor is slower than its simulation of a phone supposes.
+LEAST_INDEX = 1000
 SERVED = "from this machine by HTTP/1.1, text compressed by gzip, Cache-Control: max-age=600, as GitHub Pages has them"
 _TEXTS = ("text/", "application/json", "application/javascript", "image/svg", "application/wasm")
 
@@ -136,7 +140,10 @@ def lighthouse(address):
 
 
 def scores(address):
-    """{category: percent}, of the median of three runs where the first is below the bound of the noisy one."""
+    """{"lighthouse": percent by category, "runs": of the noisy one, "index": the processor's speed in each, "lacks"}.
+
+    Where the noisy one is below its bound in the first run, the median of three counts.
+    """
     reports = [lighthouse(address)]
     if reports[0]["scores"][NOISY] < BOUNDS[NOISY]:
         reports += [lighthouse(address) for _ in range(RUNS - 1)]
@@ -158,19 +165,43 @@ def shortfalls(record):
             for name, least in BOUNDS.items()
             if row["lighthouse"][name] < least
         ]
+        if min(row["index"]) < LEAST_INDEX:
+            found.append(f"{page}: the machine was too busy for a phone to be simulated; measure it again")
     return found
 
 
 def table(record):
-    """The record as a table in Markdown."""
+    """The record in Markdown: where and how it was measured, and a row for each page."""
+    environment = record["environment"]
+    versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
     lines = [
-        f"| page | axe, {SCHEMES[0]} | axe, {SCHEMES[1]} | {' | '.join(BOUNDS)} |",
+        f"Measured on {environment['date'][:10]} ({environment['device']}; {versions}); the pages were served"
+        f" {environment['served']}. In each column of axe-core stands the number of rules that a page violates, in"
+        f" those of Lighthouse its score; the least that a page must have is"
+        f" {', '.join(f'{least} for {name}' for name, least in record['bounds'].items())}.",
+        "",
+        f"| Page | {' | '.join(f'axe-core, {scheme}' for scheme in SCHEMES)} | {' | '.join(BOUNDS)} |",
         "|---|" + "--:|" * (len(SCHEMES) + len(BOUNDS)),
     ]
     for page, row in record["pages"].items():
         numbers = [*(len(row["axe"][scheme]) for scheme in SCHEMES), *(row["lighthouse"][name] for name in BOUNDS)]
-        lines.append(f"| {page} | {' | '.join(map(str, numbers))} |")
+        lines.append(f"| {page.removeprefix('chapters/')} | {' | '.join(map(str, numbers))} |")
     return "\n".join(lines)
+
+
+_TABLE = re.compile(r"(?<=<!-- make quality writes this -->\n).*?(?=<!-- and no more -->)", re.S)
+
+
+def about(page, record):
+    """The text of the page About, with the table of the record in its place."""
+    written, places = _TABLE.subn(lambda _: f"\n{table(record)}\n\n", page)
+    if places != 1:
+        raise ValueError("the page About has no place for the table")
+    return written
+
+
+def _write_about(record):
+    ABOUT.write_text(about(ABOUT.read_text(encoding="utf-8"), record), encoding="utf-8")
 
 
 def _version(module):
@@ -192,8 +223,7 @@ def _environment():
 
 def main():
     if "--table" in sys.argv:
-        print(table(json.loads(RECORD.read_text(encoding="utf-8"))))
-        return
+        return _write_about(json.loads(RECORD.read_text(encoding="utf-8")))
     front.install()
     there = pages.names()
     wanted = sys.argv[1:] or there
@@ -206,6 +236,7 @@ def main():
             rows = {page: rows[page] for page in there if page in rows}
             record = {"bounds": BOUNDS, "environment": environment, "pages": rows}
             RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    _write_about(record)
     print(table(record), *shortfalls(record), sep="\n")
     sys.exit(bool(shortfalls(record)))
 
