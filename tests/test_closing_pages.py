@@ -69,7 +69,7 @@ class Target:
 
     @cached_property
     def formulas(self):
-        return [tokens(re.sub(r"^\\[(\[]|\\[)\]]$", "", f.get_text().strip())) for f in self.section(class_="math")]
+        return [tokens(f["data-tex"]) for f in self.section(class_="math")]
 
 
 @cache
@@ -213,7 +213,7 @@ def rows(page, tree):
             continue
         for row in table.find("tbody").find_all("tr"):
             first, *_, last = row.find_all("td")
-            symbols = [tokens(f.get_text().strip()[2:-2]) for f in first.find_all(class_="math")]
+            symbols = [tokens(f["data-tex"]) for f in first.find_all(class_="math")]
             yield symbols, chapters_of(page, last)
 
 

@@ -17,7 +17,7 @@ import json
 import os
 import re
 import shutil
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import tinycss2
@@ -110,6 +110,12 @@ def _pages(app, error):
     return [page for page in Path(app.outdir).rglob("*.html") if "_static" not in page.parts]
 
 
+def _formula(ready, found):
+    """A formula as it was set, with the TeX that it was set from beside it."""
+    tex = html.unescape(found[4])
+    return f'{found[1][:-1]} data-tex="{html.escape(tex)}">{ready[tex, found[3] == "["]}'
+
+
 def _set_formulas(app, error):
     """Put the formulas of all pages into their HTML, and what draws them into a style sheet for those pages."""
     # Pages that did not change keep their formulas as they were set, and the one style sheet is for all.
@@ -140,7 +146,7 @@ def _set_formulas(app, error):
     (Path(app.outdir) / "_static" / "mathematics.css").write_text(answer["css"], encoding="utf-8")
     for page, text in texts.items():
         up = "../" * (len(page.relative_to(app.outdir).parts) - 1)
-        text = _FORMULA.sub(lambda found: found[1] + ready[html.unescape(found[4]), found[3] == "["], text)
+        text = _FORMULA.sub(partial(_formula, ready), text)
         link = f'<link rel="stylesheet" href="{up}_static/mathematics.css">\n'
         page.write_text(text.replace("</head>", link + "</head>", 1), encoding="utf-8")
     store.write_text(json.dumps(formulas), encoding="utf-8")
@@ -263,7 +269,7 @@ def policy(page):
 def secure(page):
     """A page's HTML with its policy at its head, and without handlers in attributes, which the policy forbids."""
     page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>\n?', "", page)
-    page = re.sub(r'(<[a-z]+\b[^>]*?)\s+on[a-z]+="[^"]*"', r"\1", page)
+    page = re.sub(r"""(<[a-z]+\b[^>]*?)\s+on[a-z]+=(?:"[^"]*"|'[^']*')""", r"\1", page)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy(page)}">\n'
     secured, heads = re.subn(r"<head>\s*(?:<meta charset=[^>]*>\s*)?", lambda head: head[0] + meta, page, count=1)
     if not heads:
