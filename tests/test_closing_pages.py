@@ -244,7 +244,7 @@ def test_every_symbol_occurs_where_its_row_leads(site):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        (r"\(q\)", r"\(Q\)", "Q does not occur where its row leads"),
+        ('data-tex="q"', 'data-tex="Q"', "Q does not occur where its row leads"),
         ("#max-pooling-and-its-gradient", "#overlapping-or-not", "z does not occur in 'Overlapping or not?'"),
         ("#max-pooling-and-its-gradient", "#minimum-pooling", "z leads nowhere"),
     ],
