@@ -12,8 +12,10 @@ from pypdf import PdfReader
 import editions
 import pages
 import pdf
+import repository
 from conftest import missing
 
+HOME = f"https://{repository.forms(repository.address())['site']}"
 EXPLORERS = "chapters/95-explorers"
 CONTENTS = [pdf.Part("", ["index"]), pdf.Part("Looking inside", [EXPLORERS]), pdf.Part("About", ["chapters/about"])]
 
@@ -100,8 +102,8 @@ def test_explorers_are_pictures_with_the_address_where_they_move(printed):
     for place in places:
         assert squeezed(place.figcaption.get_text())[:40] in whole
         section = place.find_parent("section")["id"]
-        (page, *_) = led[f"https://inside-alexnet.github.io/inside-alexnet/{EXPLORERS}.html#{section}"]
-        assert squeezed("It moves at inside-alexnet") in printed.texts[page - 1]
+        (page, *_) = led[f"{HOME}/{EXPLORERS}.html#{section}"]
+        assert squeezed(f"It moves at {HOME.removeprefix('https://')}")[:30] in printed.texts[page - 1]
     assert '"logits":' not in whole and "Thispartofthebookneeds" not in whole
 
 
@@ -111,9 +113,8 @@ def test_links_lead_into_the_book_and_out_of_it(printed):
     assert (3, starts["Change one number and see what follows"]) in {
         (min(a, 3), b) for a, b in inside(printed) if a > 2
     }
-    home = "https://inside-alexnet.github.io/inside-alexnet"
     led = addresses(printed)
-    assert f"{home}/chapters/20-architecture.html" in led and "https://creativecommons.org/licenses/by/4.0/" in led
+    assert f"{HOME}/chapters/20-architecture.html" in led and "https://creativecommons.org/licenses/by/4.0/" in led
     assert not [address for address in led if re.match(r"http://127|file:|[^:]*$", address)]
 
 
