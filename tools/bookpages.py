@@ -41,7 +41,7 @@ _UNUSED = re.compile(
     r'|<link[^>]*as="script"[^>]*>\s*'
     r"|<script>\s*(?:const (?:THEBE_JS_URL|thebe_selector)|window\.MathJax)[^<]*</script>\s*"
 )
-_FORMULA = re.compile(r'(<(span|div) class="math[^"]*">)\s*\\([(\[])(.*?)\\[)\]]\s*(?=</\2>)', re.S)
+_FORMULA = re.compile(r'(<(span|div) class="math[^"]*")>\s*\\([(\[])(.*?)\\[)\]]\s*(?=</\2>)', re.S)
 # What the theme puts on every page, and the mark of a page that uses it.
 _PARTS = {
     r"sphinx-design|design-tabs": 'class="sd-',
@@ -136,10 +136,16 @@ def _set_formulas(app, error):
         return
     answer = json.loads(done.stdout)
     ready = {(tex, display): markup for (tex, display), markup in zip(asked, answer["html"], strict=True)}
+
+    def put(found):
+        tex = html.unescape(found[4])
+        source = html.escape(f"\\{found[3]}{tex}\\{')' if found[3] == '(' else ']'}")
+        return f'{found[1]} data-tex="{source}">{ready[tex, found[3] == "["]}'
+
     (Path(app.outdir) / "_static" / "mathematics.css").write_text(answer["css"], encoding="utf-8")
     for page, text in texts.items():
         up = "../" * (len(page.relative_to(app.outdir).parts) - 1)
-        text = _FORMULA.sub(lambda found: found[1] + ready[html.unescape(found[4]), found[3] == "["], text)
+        text = _FORMULA.sub(put, text)
         link = f'<link rel="stylesheet" href="{up}_static/mathematics.css">\n'
         page.write_text(text.replace("</head>", link + "</head>", 1), encoding="utf-8")
     store.write_text(json.dumps(formulas), encoding="utf-8")
@@ -253,7 +259,7 @@ def policy(page):
 def secure(page):
     """A page's HTML with its policy at its head, and without handlers in attributes, which the policy forbids."""
     page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>\n?', "", page)
-    page = re.sub(r'(<[a-z]+\b[^>]*?)\s+on[a-z]+="[^"]*"', r"\1", page)
+    page = re.sub(r'(<[a-z]+\b[^>]*?)\s+on[a-z]+=(?:"[^"]*"|\'[^\']*\')', r"\1", page)
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy(page)}">\n'
     secured, heads = re.subn(r"<head>\s*(?:<meta charset=[^>]*>\s*)?", lambda head: head[0] + meta, page, count=1)
     if not heads:
