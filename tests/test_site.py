@@ -223,7 +223,7 @@ def test_every_page_states_a_strict_policy_before_anything_runs(site):
 def test_a_policy_knows_scripts_by_their_content():
     page = "<html><head><meta charset='utf-8'><script>a = 1</script></head><body onload='b()'>{}</body></html>"
     policy = stated(bookpages.secure(page))
-    # As any other program computes it: printf 'a = 1' | openssl dgst -sha256 -binary | base64
+    # As another program computes it: `printf 'a = 1' | openssl dgst -sha256 -binary | base64`
     assert policy["script-src"] == ["'self'", "'sha256-tbwf/ZCRL7GL7259gJCRksemSSiWMgFW1n+68QTGVEo='"]
     assert "style-src-attr" not in policy and "onload" not in bookpages.secure(page)
     assert bookpages.secure(bookpages.secure(page)) == bookpages.secure(page)
