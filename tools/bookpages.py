@@ -57,8 +57,10 @@ _MENDED = {
     r'<summary aria-label="Toggle hidden content">': "<summary>",
     r'<th (?:class="head[^"]*"|scope="col")>(?:<p></p>)?</th>': "<td></td>",
     # A link that is nothing but a formula: its MathML is no name for it, its source is.
-    r'(<a class="reference internal" href="[^"]*")>(<span class="math[^"]*" data-tex="\\\(([^"]*)\\\)">'
-    r"(?:(?!</mjx-container>)[\s\S])*</mjx-container></span></a>)": r'\1 aria-label="\3">\2',
+    r'(<a class="reference internal" href="[^"]*")>(<span class="std std-ref"><span class="math[^"]*" '
+    r'data-tex="\\\(([^"]*)\\\)">(?:(?!</mjx-container>)[\s\S])*</mjx-container></span></span></a>)': (
+        r'\1 aria-label="\3">\2'
+    ),
     r' role="doc-biblioentry"|(?<=<div) role="list"(?= class="citation-list")': "",
     r'<div class="bd-sidebar-primary bd-sidebar([^"]*)"(?! role)': r'<div class="bd-sidebar-primary bd-sidebar\1"'
     ' role="complementary" aria-label="The book"',
