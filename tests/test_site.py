@@ -225,7 +225,7 @@ def test_every_page_states_a_strict_policy_before_anything_runs(site):
 def test_a_policy_knows_scripts_by_their_content():
     page = "<html><head><meta charset='utf-8'><script>a = 1</script></head><body onload='b()'>{}</body></html>"
     policy = stated(bookpages.secure(page))
-    # As any other program computes it: printf 'a = 1' | openssl dgst -sha256 -binary | base64
+    # As another program computes it: `printf 'a = 1' | openssl dgst -sha256 -binary | base64`
     assert policy["script-src"] == ["'self'", "'sha256-tbwf/ZCRL7GL7259gJCRksemSSiWMgFW1n+68QTGVEo='"]
     assert "style-src-attr" not in policy and "onload" not in bookpages.secure(page)
     assert bookpages.secure(bookpages.secure(page)) == bookpages.secure(page)
@@ -263,7 +263,7 @@ def test_a_formula_that_cannot_be_set_is_a_warning(tmp_path, monkeypatch):
         assert wrong in warned.pop()
     page.write_text(r'<head></head><span class="math notranslate">\(a &lt; b\)</span>')
     bookpages._set_formulas(App, None)
-    assert warned == [] and "<mo>&lt;</mo>" in page.read_text()
+    assert warned == [] and "<mo>&lt;</mo>" in page.read_text() and r'data-tex="\(a &lt; b\)"' in page.read_text()
 
 
 def test_a_page_has_one_style_sheet_with_every_rule_that_it_can_use(site):

@@ -17,7 +17,7 @@ import json
 import os
 import re
 import shutil
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import tinycss2
@@ -42,7 +42,7 @@ _UNUSED = re.compile(
     r'|<link[^>]*as="script"[^>]*>\s*'
     r"|<script>\s*(?:const (?:THEBE_JS_URL|thebe_selector)|window\.MathJax)[^<]*</script>\s*"
 )
-_FORMULA = re.compile(r'(<(span|div) class="math[^"]*">)\s*\\([(\[])(.*?)\\[)\]]\s*(?=</\2>)', re.S)
+_FORMULA = re.compile(r'(<(span|div) class="math[^"]*")>\s*\\([(\[])(.*?)\\[)\]]\s*(?=</\2>)', re.S)
 # What the theme puts on every page, and the mark of a page that uses it.
 _PARTS = {
     r"sphinx-design|design-tabs": 'class="sd-',
@@ -57,6 +57,11 @@ _MENDED = {
     r'(<button class="btn search-button-field[^>]*?) aria-label="Search"': r"\1",
     r'<summary aria-label="Toggle hidden content">': "<summary>",
     r'<th (?:class="head[^"]*"|scope="col")>(?:<p></p>)?</th>': "<td></td>",
+    # A link that is nothing but a formula: its MathML is no name for it, its source is.
+    r'(<a class="reference internal" href="[^"]*")>(<span class="std std-ref"><span class="math[^"]*" '
+    r'data-tex="\\\(([^"]*)\\\)">(?:(?!</mjx-container>)[\s\S])*</mjx-container></span></span></a>)': (
+        r'\1 aria-label="\3">\2'
+    ),
     r' role="doc-biblioentry"|(?<=<div) role="list"(?= class="citation-list")': "",
     r'<div class="bd-sidebar-primary bd-sidebar([^"]*)"(?! role)': r'<div class="bd-sidebar-primary bd-sidebar\1"'
     ' role="complementary" aria-label="The book"',
@@ -110,12 +115,6 @@ def _pages(app, error):
     return [page for page in Path(app.outdir).rglob("*.html") if "_static" not in page.parts]
 
 
-def _formula(ready, found):
-    """A formula as it was set, with the TeX that it was set from beside it."""
-    tex = html.unescape(found[4])
-    return f'{found[1][:-1]} data-tex="{html.escape(tex)}">{ready[tex, found[3] == "["]}'
-
-
 def _set_formulas(app, error):
     """Put the formulas of all pages into their HTML, and what draws them into a style sheet for those pages."""
     # Pages that did not change keep their formulas as they were set, and the one style sheet is for all.
@@ -143,10 +142,16 @@ def _set_formulas(app, error):
         return
     answer = json.loads(done.stdout)
     ready = {(tex, display): markup for (tex, display), markup in zip(asked, answer["html"], strict=True)}
+
+    def put(found):
+        tex = html.unescape(found[4])
+        source = html.escape(f"\\{found[3]}{tex}\\{')' if found[3] == '(' else ']'}")
+        return f'{found[1]} data-tex="{source}">{ready[tex, found[3] == "["]}'
+
     (Path(app.outdir) / "_static" / "mathematics.css").write_text(answer["css"], encoding="utf-8")
     for page, text in texts.items():
         up = "../" * (len(page.relative_to(app.outdir).parts) - 1)
-        text = _FORMULA.sub(partial(_formula, ready), text)
+        text = _FORMULA.sub(put, text)
         link = f'<link rel="stylesheet" href="{up}_static/mathematics.css">\n'
         page.write_text(text.replace("</head>", link + "</head>", 1), encoding="utf-8")
     store.write_text(json.dumps(formulas), encoding="utf-8")
