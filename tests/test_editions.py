@@ -9,6 +9,7 @@ from functools import cache
 
 import pytest
 import yaml
+from fontTools.ttLib import TTFont
 from sphinx.search.en import SearchEnglish
 
 import editions
@@ -206,6 +207,12 @@ def test_the_student_edition_is_the_same_book_otherwise(site, student):
         solutions = [text for prose in ours[0] for text in SOLUTION.findall(prose) if text.startswith(FORM)]
         assert theirs[1:] == ours[1:] and "".join(theirs[0]).count(editions.NOTE) == len(solutions) >= 3
     assert "Student edition" in (student / "index.html").read_text()
+
+
+def test_its_icons_are_fonts_that_a_browser_takes(student):
+    """The student edition has no button with GitHub's mark, the only icon of its font."""
+    fonts = list(student.glob("_static/vendor/fontawesome/*/webfonts/*.woff2"))
+    assert len(fonts) > 2 and all(TTFont(font).getBestCmap() for font in fonts)
 
 
 def test_nothing_in_it_leads_to_the_solutions_in_the_repository(student):

@@ -223,7 +223,9 @@ def _thin_icons(app, error):
             options = subset.Options(flavor="woff2", layout_features=[], drop_tables=["GSUB", "GPOS", "GDEF"])
             whole = subset.load_font(str(font), options)
             thinner = subset.Subsetter(options)
-            thinner.populate(unicodes=points)
+            # A font without a single character is an error to browsers.
+            known = set(whole.getBestCmap())
+            thinner.populate(unicodes=points & known or {min(known)})
             thinner.subset(whole)
             subset.save_font(whole, str(font), options)
         for script in [*folder.glob("js/*"), *folder.glob("webfonts/*.ttf")]:
