@@ -23,8 +23,8 @@ import repository
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = ROOT / "tools" / "words.txt"
 CSPELL = ROOT / "node_modules" / "cspell" / "bin.mjs"
-# What slides take from elsewhere, targets of links, addresses and paths, what stands between backticks, names put together
-# from words, commands of TeX, and options.
+# What slides take from elsewhere, targets of links, addresses and paths, what stands between backticks, names put
+# together from words, commands of TeX, and options.
 _NO_WORDS = re.compile(
     r"\{\{.*?\}\}|\]\([^)]*\)|`[^`]*`|\S+://\S+|\S+@\S+|\S*\w/\w\S*|[\w./-]+\.\w+|\w*_\w[\w.]*|\w+\(|\b\w*\d\w*\b|\$\{\{.*?\}\}|&\w+;"
     r"|--[\w-]+|<[^>]*>|\\\w+|noqa.*|\b\w*[a-z][A-Z]\w*|\b[A-Z]{2,}[a-z]{2,}\w*"
@@ -34,7 +34,8 @@ _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”")
 
 # Of YAML: a key, with its value where that is a name for programs, a list of such, or Python.
 _KEYS = re.compile(
-    r"^  holds:\n(?:    .*\n?)+|^\s*computed: .*|^\s*(?:- )?(?:(?:id|run|uses|source|chapter): .*|[\w-]+:)|\[[\w, -]+\]$",
+    r"^  holds:\n(?:    .*\n?)+|^\s*computed: .*"
+    r"|^\s*(?:- )?(?:(?:id|run|uses|source|chapter): .*|[\w-]+:)|\[[\w, -]+\]$",
     re.M,
 )
 
