@@ -19,6 +19,7 @@ import collections
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import re
 import secrets
@@ -36,6 +37,8 @@ SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?### END SOLUTION[^\n]*",
 HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS[^\n]*\n?", re.S | re.M)
 # What nbgrader writes where a solution was (its defaults).
 STUB_CODE, STUB_TEXT = "# YOUR CODE HERE\nraise NotImplementedError()", "YOUR ANSWER HERE"
+MORE = "that can be the machine's fault: grade again, or with a larger limit"
+TOO_LONG = f"this cell ran for more than {{:g}} s and was interrupted; {MORE} (`--cell-seconds`)"
 
 
 class GradingError(RuntimeError):
@@ -46,6 +49,8 @@ class GradingError(RuntimeError):
 class Limits:
     """What a submission may use. Seconds of a cell and of all cells; bytes of memory, of one file, of the notebook.
 
+    Seconds have passed when they have by the clock and in processor time too, so that a busy machine costs no points;
+    what waits and computes nothing is stopped after `patience` times as many by the clock.
     processes: how many may live at a time, the first included; a chapter's network needs one.
     """
 
@@ -55,6 +60,7 @@ class Limits:
     file_bytes: int = 100 * 2**20
     notebook_bytes: int = 20 * 2**20
     processes: int = 32
+    patience: float = 5
 
 
 @dataclass(frozen=True)
@@ -302,7 +308,7 @@ class _Run:
     protections: list[str] = field(default_factory=list)
 
     # Time for a cell that has been interrupted to give up, and for Python to import what the tests need.
-    GRACE, START = 5.0, 300.0
+    GRACE, START = 15.0, 300.0
     KEPT_OUTPUT = 20_000
 
     @property
@@ -312,7 +318,7 @@ class _Run:
     def all(self):
         """Run all cells, or as many as the limits allow."""
         self._output, self._lines, self._rest = collections.deque(), collections.deque(), b""
-        self._began, self._kept = time.monotonic(), 0
+        self._kept = 0
         command = [sys.executable, "-P", "-m", "alexnet.sandbox"]
         pipe = subprocess.PIPE
         with subprocess.Popen(
@@ -349,7 +355,7 @@ class _Run:
             self.stopped = f"Python did not start: {self.stopped}; {self.printed[-500:].strip()}"
             return
         self.protections = start["protections"]
-        self._began = time.monotonic()
+        self._began = self._clocks()
         for number, cell in enumerate(self.cells):
             if cell.kind == "text":
                 continue
@@ -370,32 +376,48 @@ class _Run:
 
     def _answer(self, seconds, token=None, interrupt=True):
         """The process's next answer that carries the token; None, with `stopped` set, where none came."""
-        deadline, interrupted = time.monotonic() + seconds, False
+        began, interrupted = self._clocks(), None
         looked = time.monotonic()
         while True:
-            now = time.monotonic()
             while self._lines:
                 with contextlib.suppress(ValueError, AttributeError):
                     answer = json.loads(self._lines.popleft())
                     if answer.get("token") == token:
+                        if interrupted and answer.get("reason"):
+                            answer["reason"] = TOO_LONG.format(seconds)
                         return answer
-            if now - self._began > max(self.limits.seconds, seconds if not interrupt else 0):
-                self.stopped = f"it ran for more than {self.limits.seconds:g} s in all"
-                return None
-            if now > deadline and (interrupted or not interrupt):
-                self.stopped = f"it ran for more than {seconds:g} s and did not stop when interrupted"
-                return None
-            if now > deadline:
-                interrupted, deadline = True, now + self.GRACE
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(self._process.pid, signal.SIGINT)
-            if now - looked > 0.5:
+            now = time.monotonic()
+            if now - looked > 0.25:
                 looked = now
+                if interrupt and self._past(self.limits.seconds, self._began):
+                    self.stopped = f"it ran for more than {self.limits.seconds:g} s in all; {MORE} (`--seconds`)"
+                    return None
+                late = interrupted and now - interrupted > self.GRACE
+                if late or (not interrupt and now - began[0] > seconds):
+                    self.stopped = f"it ran for more than {seconds:g} s and did not stop when interrupted"
+                    return None
+                if interrupt and not interrupted and self._past(seconds, began):
+                    interrupted = now
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(self._process.pid, signal.SIGINT)
                 if self._too_much():
                     return None
             if not self._read() and self._process.poll() is not None and not self._lines:
                 self.stopped = f"its process ended ({_ending(self._process.returncode)})"
                 return None
+
+    def _clocks(self):
+        """Seconds by the clock, and seconds of processor time that the submission's processes have taken."""
+        family = _family(self._process.pid)
+        # Where the system does not tell, the clock alone decides.
+        return time.monotonic(), sum(spent for _, spent in family.values()) if family else math.inf
+
+    def _past(self, seconds, began):
+        """Whether so many seconds have passed since `began`, by both clocks; see `Limits`."""
+        if time.monotonic() - began[0] <= seconds:
+            return False
+        now, spent = self._clocks()
+        return not spent - began[1] <= seconds or now - began[0] > self.limits.patience * seconds
 
     def _read(self):
         """Take what the process has written; False where both of its ends are closed."""
@@ -420,7 +442,7 @@ class _Run:
         family = _family(self._process.pid)
         if len(family) > self.limits.processes:
             self.stopped = f"it started {len(family)} processes; {self.limits.processes} are allowed"
-        elif sum(family.values()) > self.limits.memory:
+        elif sum(resident for resident, _ in family.values()) > self.limits.memory:
             self.stopped = f"its processes took more than {self.limits.memory / 2**30:.1f} GiB of memory"
         return self.stopped
 
@@ -450,20 +472,24 @@ def _ending(code):
     return f"exit status {code}"
 
 
-def _family(root) -> dict[int, int]:
-    """The living process `root`, its descendants and all of its group, by number: their resident bytes (Linux)."""
+def _family(root) -> dict[int, tuple[int, float]]:
+    """The living process `root`, its descendants and all of its group, by number (Linux).
+
+    Of each the resident bytes, and the seconds of processor time, those of its children that have ended included.
+    """
     parents, found = {}, {}
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, IndexError, ValueError):
             # The name in parentheses may hold anything, spaces and parentheses too.
             fields = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
             if fields[0] != "Z":
-                parents[int(entry.name)] = int(fields[1]), int(fields[2]), int(fields[21])
-    page = os.sysconf("SC_PAGE_SIZE")
-    for number, (_, group, pages) in parents.items():
+                ticks = sum(map(int, fields[11:15]))
+                parents[int(entry.name)] = int(fields[1]), int(fields[2]), int(fields[21]), ticks
+    page, second = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
+    for number, (_, group, pages, ticks) in parents.items():
         above = number
         while above in parents and above != root:
             above = parents[above][0]
         if above == root or group == root:
-            found[number] = pages * page
+            found[number] = pages * page, ticks / second
     return found

@@ -34,7 +34,7 @@ _REMOVE_AND_MAKE = sum(1 << bit for bit in range(4, 13))
 _TCP, _SIGNALS_AND_SOCKETS = 0b11, 0b11
 
 LONGEST_REASON = 600
-_INTERRUPTED = "it took too long and was interrupted"
+_INTERRUPTED = "it was interrupted"
 
 
 def restrict_resources(cpu_seconds, memory, file_bytes):

@@ -18,9 +18,12 @@ def add_arguments(parser):
     parser.add_argument("--sources", metavar="FOLDER", help="the instructor's assignments (a clone's course/source)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
-        "--cell-seconds", type=float, default=usual.cell_seconds, metavar="S", help="for one cell (%(default)g)"
+        "--cell-seconds", type=float, default=usual.cell_seconds, metavar="S",
+        help="for one cell, by the clock and in processor time (%(default)g)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seconds", type=float, default=usual.seconds, metavar="S", help="for all cells, likewise (%(default)g)"
     )
-    parser.add_argument("--seconds", type=float, default=usual.seconds, metavar="S", help="for all (%(default)g)")
     gib = usual.memory / 2**30
     parser.add_argument("--memory", type=float, default=gib, metavar="GIB", help="for each process (%(default)g)")
 

@@ -14,11 +14,14 @@ LOSES = {
     "occlusion_over_the_edge": {"occlusion-places"},
     "occlusion_ignores_stride": {"occlusion-places", "occlusion-values"},
     "occlusion_spoils_the_picture": {"occlusion-places", "occlusion-values"},
+    "occlusion_keeps_earlier_covers": {"occlusion-places", "occlusion-values"},
     "occlusion_covers_one_colour": {"occlusion-values"},
+    "occlusion_leaves_one_colour": {"occlusion-values"},
     "worst_corner": {"worst"},
     "worst_in_covers": {"worst"},
     "agreed_on_the_mean": {"agreed"},
     "agreed_by_any": {"agreed"},
+    "agreed_on_more_than_the_drop": {"agreed"},
 }
 
 
@@ -102,9 +105,19 @@ def occlusion_spoils_the_picture(answer, picture, size, stride, fill):
     return _occlusion(answer, picture, size, stride, fill, copy=False)
 
 
+def occlusion_keeps_earlier_covers(answer, picture, size, stride, fill):
+    """Makes one copy for all covers, which pile up on it."""
+    return _occlusion(answer, picture.copy(), size, stride, fill, copy=False)
+
+
 def occlusion_covers_one_colour(answer, picture, size, stride, fill):
     """Covers red only."""
     return _occlusion(answer, picture, size, stride, fill, colours=0)
+
+
+def occlusion_leaves_one_colour(answer, picture, size, stride, fill):
+    """Covers green and blue."""
+    return _occlusion(answer, picture, size, stride, fill, colours=slice(1, None))
 
 
 def worst_corner(covers, size, stride):
@@ -127,3 +140,8 @@ def agreed_on_the_mean(maps, before, drop):
 def agreed_by_any(maps, before, drop):
     """One map is enough."""
     return np.any([before - np.asarray(covers) >= drop for covers in maps], axis=0)
+
+
+def agreed_on_more_than_the_drop(maps, before, drop):
+    """Leaves out the covers that cost exactly `drop`."""
+    return np.all([before - np.asarray(covers) > drop for covers in maps], axis=0)

@@ -7,8 +7,10 @@ CURE = {"cure-two-seeds", "cure-other-seeds"}
 LOSES = {
     "began_at_one_low_loss": {"began"},
     "began_knows_only_ten_classes": {"began"},
+    "began_before_the_last_step": {"began"},
     "spreads_over_everything": {"spreads"},
     "spreads_of_the_mean_picture": {"spreads"},
+    "spreads_of_a_sample": {"spreads"},
     "fan_in_counts_the_units": {"fan-in"},
     "he_halves_the_variance": {"he"},
     "he_is_a_constant": {"he", *CURE},
@@ -33,6 +35,14 @@ def began_knows_only_ten_classes(losses, classes=10, window=20):
     return None
 
 
+def began_before_the_last_step(losses, classes=10, window=20):
+    """Never looks at the last step."""
+    for steps in range(window, len(losses)):
+        if np.mean(losses[steps - window : steps]) < np.log(classes) - 0.1:
+            return steps
+    return None
+
+
 def _outputs(model, pictures, name):
     inside = keras.Model(model.input, model.get_layer(name).output)
     return keras.ops.convert_to_numpy(inside(pictures))
@@ -49,6 +59,12 @@ def spreads_of_the_mean_picture(model, pictures, layers=None):
     layers = layers or ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
     found = {name: _outputs(model, pictures, name) for name in layers}
     return {name: float(outputs.reshape(len(outputs), -1).std(axis=1).mean()) for name, outputs in found.items()}
+
+
+def spreads_of_a_sample(model, pictures, layers=None):
+    """Divides by one less than the number of pictures."""
+    layers = layers or ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
+    return {name: float(_outputs(model, pictures, name).std(axis=0, ddof=1).mean()) for name in layers}
 
 
 def fan_in_counts_the_units(shape):

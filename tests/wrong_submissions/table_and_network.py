@@ -1,7 +1,11 @@
 """Wrong answers to the assignment table-and-network; LOSES says which tests each fails, and no others.
 
+With an empty set an answer is right, and unlike the solution.
+
 A function is put in the place of the answer whose name it begins with, in the notebook's own namespace.
 """
+
+import itertools
 
 import keras
 
@@ -19,7 +23,13 @@ LOSES = {
     "disagreements_of_parameters_only": {"disagreements"},
     "build_ignores_groups": {"build-shapes", "build-groups"},
     "build_with_softmax": {"build-logits"},
+    "build_with_relu_at_the_end": {"build-logits"},
+    "build_forgets_one_relu": {"build-logits"},
+    "build_without_relus": {"build-logits"},
+    "build_with_average_pools": {"build-logits"},
     "build_pads_by_same": {"build-shapes"},
+    "build_with_layers_of_relu": set(),
+    "build_with_relu_behind_the_pools": set(),
 }
 
 
@@ -77,10 +87,13 @@ def disagreements_of_parameters_only(rows, preset):
     return [name for name, _, parameters, _ in rows if parameters != net[name].parameters]
 
 
-def _built(layers, side, maps, groups=True, padding="valid", last=None):
+def _built(layers, side, maps, groups=True, padding="valid", last=None, pool="MaxPooling2D", relu=None):
+    """relu(layer): "inside" of it, "behind" it as a layer of its own, or None for none."""
+    relu = relu or (lambda layer: None if layer["kind"] == "pool" else "inside")
     x = inputs = keras.Input((side, side, maps))
     for layer in layers:
-        name, activation = layer["name"], "relu" if layer is not layers[-1] else last
+        name, place = layer["name"], relu(layer)
+        activation = last if layer is layers[-1] else "relu" if place == "inside" else None
         if layer["kind"] == "conv":
             if padding == "valid":
                 x = keras.layers.ZeroPadding2D(layer["padding"])(x)
@@ -94,10 +107,12 @@ def _built(layers, side, maps, groups=True, padding="valid", last=None):
                 name=name,
             )(x)
         elif layer["kind"] == "pool":
-            x = keras.layers.MaxPooling2D(layer["kernel"], strides=layer["stride"], name=name)(x)
+            x = getattr(keras.layers, pool)(layer["kernel"], strides=layer["stride"], name=name)(x)
         else:
             x = keras.layers.Flatten()(x) if len(x.shape) > 2 else x
             x = keras.layers.Dense(layer["units"], activation=activation, name=name)(x)
+        if place == "behind" and layer is not layers[-1]:
+            x = keras.layers.ReLU()(x)
     return keras.Model(inputs, x)
 
 
@@ -111,6 +126,37 @@ def build_with_softmax(layers, side, maps):
     return _built(layers, side, maps, last="softmax")
 
 
+def build_with_relu_at_the_end(layers, side, maps):
+    """Cuts negative scores off."""
+    return _built(layers, side, maps, last="relu")
+
+
+def build_forgets_one_relu(layers, side, maps):
+    """Leaves out the ReLU of the first convolution, whose pool hides it from a look at the shapes."""
+    return _built(layers, side, maps, relu=lambda layer: None if layer["name"] in ("conv1", "pool1") else "inside")
+
+
+def build_without_relus(layers, side, maps):
+    """One linear map after the other, but for the pools."""
+    return _built(layers, side, maps, relu=lambda layer: None)
+
+
+def build_with_average_pools(layers, side, maps):
+    """Takes means, as LeNet did; no shape and no number of parameters tells."""
+    return _built(layers, side, maps, pool="AveragePooling2D")
+
+
 def build_pads_by_same(layers, side, maps):
     """Lets Keras choose the zeros: right for conv2 to conv5, 57 places for conv1."""
     return _built(layers, side, maps, padding="same")
+
+
+def build_with_layers_of_relu(layers, side, maps):
+    """Right: each ReLU is a layer of its own, without the name of the layer below."""
+    return _built(layers, side, maps, relu=lambda layer: None if layer["kind"] == "pool" else "behind")
+
+
+def build_with_relu_behind_the_pools(layers, side, maps):
+    """Right: the largest of several numbers, cut off at 0, is the largest of the numbers cut off at 0."""
+    pooled = {below["name"] for below, layer in itertools.pairwise(layers) if layer["kind"] == "pool"}
+    return _built(layers, side, maps, relu=lambda layer: None if layer["name"] in pooled else "behind")
