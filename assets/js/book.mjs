@@ -8,7 +8,7 @@ const wide = new IntersectionObserver(
   { rootMargin: "1000000px" },
 );
 for (const box of document.querySelectorAll(
-  ".cell_output, .highlight pre, .pst-scrollable-table-container, mjx-container[display]",
+  ".cell_output, .highlight pre, .pst-scrollable-table-container, mjx-container[display], :is(.alexnet-explorer, .alexnet-fallback) > figure",
 )) {
   wide.observe(box);
 }
