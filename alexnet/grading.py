@@ -387,7 +387,7 @@ class _Run:
                             answer["reason"] = TOO_LONG.format(seconds)
                         return answer
             now = time.monotonic()
-            if now - looked > 0.25:
+            if now - looked > 0.5:
                 looked = now
                 if interrupt and self._past(self.limits.seconds, self._began):
                     self.stopped = f"it ran for more than {self.limits.seconds:g} s in all; {MORE} (`--seconds`)"
