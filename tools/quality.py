@@ -177,7 +177,7 @@ def table(record):
     lines = [
         f"Measured on {environment['date'][:10]} ({environment['device']}; {versions}); the pages were served"
         f" {environment['served']}. In each column of axe-core stands the number of rules that a page violates, in"
-        f" those of Lighthouse its score; the least that a page must have is"
+        f" those of Lighthouse its score; what a page should have at least is"
         f" {', '.join(f'{least} for {name}' for name, least in record['bounds'].items())}.",
         "",
         f"| Page | {' | '.join(f'axe-core, {scheme}' for scheme in SCHEMES)} | {' | '.join(BOUNDS)} |",
@@ -186,6 +186,10 @@ def table(record):
     for page, row in record["pages"].items():
         numbers = [*(len(row["axe"][scheme]) for scheme in SCHEMES), *(row["lighthouse"][name] for name in BOUNDS)]
         lines.append(f"| {page.removeprefix('chapters/')} | {' | '.join(map(str, numbers))} |")
+    slow = [page for page, row in record["pages"].items() if row["lighthouse"][NOISY] < BOUNDS[NOISY]]
+    for words, named in ((f"Below {BOUNDS[NOISY]} in {NOISY}", slow), ("Not measured yet", record["unmeasured"])):
+        if named:
+            lines += ["", f"{words}: {', '.join(page.removeprefix('chapters/') for page in named)}."]
     return "\n".join(lines)
 
 
@@ -234,11 +238,12 @@ def main():
             rows[page] = scores(f"{address}/{page}.html") | {"axe": axe(chrome, page), "commit": environment["commit"]}
             print(page, json.dumps(rows[page]), flush=True)
             rows = {page: rows[page] for page in there if page in rows}
-            record = {"bounds": BOUNDS, "environment": environment, "pages": rows}
+            unmeasured = [page for page in there if page not in rows]
+            record = {"bounds": BOUNDS, "environment": environment, "pages": rows, "unmeasured": unmeasured}
             RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     _write_about(record)
     print(table(record), *shortfalls(record), sep="\n")
-    sys.exit(bool(shortfalls(record)))
+    sys.exit(bool(shortfalls(record) or unmeasured))
 
 
 if __name__ == "__main__":
