@@ -35,7 +35,7 @@ def test_the_page_about_shows_the_record():
     assert quality.about(text, other) != text
     other = {"pages": {"fast": ROW, "slow": ROW | {"lighthouse": ROW["lighthouse"] | {"performance": 89}}}}
     told = quality.table(RECORD | other | {"unmeasured": ["chapters/new"]})
-    assert "Below 90 in performance: slow." in told and "Not measured yet: new." in told
+    assert "Below 90 in performance: `slow`." in told and "Not measured yet: `new`." in told
     with pytest.raises(ValueError, match="no place for the table"):
         quality.about("# About", RECORD)
 

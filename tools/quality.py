@@ -185,11 +185,11 @@ def table(record):
     ]
     for page, row in record["pages"].items():
         numbers = [*(len(row["axe"][scheme]) for scheme in SCHEMES), *(row["lighthouse"][name] for name in BOUNDS)]
-        lines.append(f"| {page.removeprefix('chapters/')} | {' | '.join(map(str, numbers))} |")
+        lines.append(f"| `{page.removeprefix('chapters/')}` | {' | '.join(map(str, numbers))} |")
     slow = [page for page, row in record["pages"].items() if row["lighthouse"][NOISY] < BOUNDS[NOISY]]
     for words, named in ((f"Below {BOUNDS[NOISY]} in {NOISY}", slow), ("Not measured yet", record["unmeasured"])):
         if named:
-            lines += ["", f"{words}: {', '.join(page.removeprefix('chapters/') for page in named)}."]
+            lines += ["", f"{words}: {', '.join('`' + page.removeprefix('chapters/') + '`' for page in named)}."]
     return "\n".join(lines)
 
 
