@@ -423,6 +423,8 @@ def test_names_and_pictures_that_do_not_fit_the_model_are_refused():
 
 def settled(tab):
     """Waits until the explorer has got all that it wanted; the tab."""
+    # What was asked of it last begins with the next frame.
+    tab.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     until(
         tab,
         "() => [...document.querySelectorAll('.explorer')].every(e =>"
