@@ -19,10 +19,12 @@ IN_A_CELL = """() => {
     cell.className = "cell";
     cell.innerHTML = "<div class=cell_output><div class=output></div></div>";
     // The rules of the book's own style and of its theme.
-    document.head.insertAdjacentHTML("beforeend", `<style>
+    const style = new CSSStyleSheet();
+    style.replaceSync(`
         .cell_output { overflow-x: auto; }
         div.cell_output .output { max-width: 100%; overflow-x: auto; }
-    </style>`);
+    `);
+    document.adoptedStyleSheets = [style];
     place.replaceWith(cell);
     cell.querySelector(".output").append(place);
 }"""
