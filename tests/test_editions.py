@@ -133,6 +133,8 @@ def shown(path):
         prose, code = cells(path)
         return letters("\n".join([*map(markdown, prose), *code]))
     if path.suffix == ".html":
+        # A formula as it is written stands beside the one that is drawn.
+        text = re.sub(r'data-tex="([^"]*)">.*?</mjx-container>', r">\1", text, flags=re.S)
         attributes = " ".join(re.findall(r'\b(?:content|alt|title)="([^"]*)"', text))
         return letters(html.unescape(untagged(text) + "\n" + attributes))
     return letters(markdown(text))
