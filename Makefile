@@ -50,8 +50,6 @@ book: $(VENV)/book  ## build the site from the stored outputs; at a terminal, se
 	$(BIN)/python tools/site.py build $(EDITION)
 	@if [ -t 1 ]; then $(BIN)/python tools/site.py serve $(EDITION); fi
 
-.PHONY: help book pdf serve test ci latest oldest colab links budget quality bench chapters release questions figures
-.PHONY: weights samples receipts lint format repo clean
 pdf: $(VENV)/all  ## print the whole book as one PDF, to which the site then links (needs Chromium)
 	$(BIN)/python tools/site.py build $(EDITION)
 	$(BIN)/python tools/pdf.py $(EDITION)

@@ -90,6 +90,20 @@ def fits(tab, width, scheme):
     assert tab.evaluate("document.documentElement.dataset.theme") == scheme
 
 
+def test_a_page_has_its_scheme_before_it_is_painted(browser):
+    """The reader's choice or, where there is none, the system's; the theme's own script would come too late."""
+    for scheme in ("light", "dark"):
+        with opened(browser, "chapters/31-relu", scheme=scheme, blocked=["**/pydata-sphinx-theme.js*"]) as tab:
+            fits(tab, 1280, scheme)
+            chosen = "dark" if scheme == "light" else "light"
+            tab.evaluate("mode => { localStorage.mode = mode; localStorage.theme = mode; }", chosen)
+            tab.reload()
+            fits(tab, 1280, chosen)
+            tab.evaluate("localStorage.mode = 'auto'")
+            tab.reload()
+            fits(tab, 1280, scheme)
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
 @pytest.mark.parametrize("page", PAGES)
 def test_page_loads_quietly_and_fits(browser, page, width, scheme):

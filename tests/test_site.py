@@ -286,6 +286,19 @@ def test_a_page_has_one_style_sheet_with_every_rule_that_it_can_use(site):
     )
 
 
+def test_code_is_marked_only_where_a_colour_differs(site):
+    css = (site / "_static" / "pygments.css").read_text(encoding="utf-8")
+    plain = bookpages.plain_marks(css)
+    assert plain >= {"n", "p", "w"} and plain.isdisjoint({"k", "o", "s2", "mi", "nb", "c1", "nf", "kc"})
+    rule = 'html[data-theme="{}"] .highlight{} {{ {} }}\n'
+    one = rule.format("light", "", "background: #fff; color: #000") + rule.format("light", " .n", "color: #000")
+    other = rule.format("dark", "", "background: #000; color: #fff")
+    assert bookpages.plain_marks(one) == {"n"} and bookpages.plain_marks(one + other) == set()
+    assert bookpages.plain_marks(one + other + rule.format("dark", " .n", "color: #fff")) == {"n"}
+    for path in pages(site):
+        assert plain.isdisjoint(re.findall(r'<span class="(\w+)">[^<]*</span>', path.read_text(encoding="utf-8"))), path
+
+
 def test_pictures_have_sizes_and_late_ones_wait(site):
     for path in pages(site):
         page = path.read_text(encoding="utf-8")

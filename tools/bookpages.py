@@ -68,6 +68,17 @@ _MENDED = {
 }
 # Scripts that only wait for the page, of which none needs to hold it up.
 _LATE = re.compile(r"<script(?=[^>]* src=)(?![^>]*(?:\bdefer|\basync|type=|documentation_options))([^>]*)")
+# Until its script has run, the theme calls the scheme "auto", or what it was at the last visit: a dark page would begin
+# light, and every style be computed twice.
+_SCHEME = 'document.documentElement.dataset.theme = localStorage.getItem("theme") || "auto";'
+_SCHEME_AT_ONCE = """{
+      const { dataset } = document.documentElement;
+      const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+      dataset.theme = ["light", "dark"].includes(dataset.mode) ? dataset.mode : dark ? "dark" : "light";
+    }"""
+# The highlighter marks every name and bracket, which its styles leave in the colour of all code.
+_COLOUR = re.compile(r'html\[data-theme="(\w+)"\] \.highlight(?: \.(\w+))? \{ ([^}]*) \}')
+_MARKED = re.compile(r'<span class="(\w+)">([^<]*)</span>')
 _LOADS = re.compile(r'<(?:script|img|iframe|source|video|audio|embed)\b[^>]*?\bsrc="([^"]+)"|<link\b([^>]*)>', re.I)
 
 
@@ -76,6 +87,7 @@ def _address(app, config):
     config.html_baseurl = config.ogp_site_url = f"https://{owner}.github.io/{name}/"
     config.ogp_image = config.html_baseurl + "social-card.png"
     config.ogp_image_alt = "AlexNet's two towers"
+    config.ogp_site_name = config.html_title
 
 
 def _describe_figures(app, doctree):
@@ -161,6 +173,7 @@ def _clean_pages(app, error):
     for page in _pages(app, error):
         text = page.read_text(encoding="utf-8")
         cleaned = _LATE.sub(r"<script defer\1", _UNUSED.sub("", text))
+        cleaned = cleaned.replace(_SCHEME, _SCHEME_AT_ONCE)
         for part, mark in _PARTS.items():
             if not re.search(mark, cleaned):
                 cleaned = re.sub(_TAG.format(part), "", cleaned)
@@ -174,6 +187,27 @@ def _clean_pages(app, error):
                 address = re.search(r'href="([^"]*)"', link).group(1)
             if re.match(r"(?:https?:)?//", address):
                 logger.warning("%s loads %s from another host", page.name, address)
+
+
+def plain_marks(css):
+    """The highlighter's classes whose rule in its style sheet says, in every scheme, only what holds for all code."""
+    rules = {}
+    for scheme, name, says in _COLOUR.findall(css):
+        rules.setdefault(name, {})[scheme] = says
+    everywhere = {scheme: says.split("; ")[-1] for scheme, says in rules.pop("", {}).items()}
+    return {name for name, says in rules.items() if says == everywhere}
+
+
+def _mark_less(app, error):
+    pages = _pages(app, error)
+    if not pages:
+        return
+    plain = plain_marks((Path(app.outdir) / "_static" / "pygments.css").read_text(encoding="utf-8"))
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        less = _MARKED.sub(lambda mark: mark[2] if mark[1] in plain else mark[0], text)
+        if less != text:
+            page.write_text(less, encoding="utf-8")
 
 
 def _size_pictures(app, error):
@@ -379,6 +413,8 @@ def setup(app):
     app.connect("build-finished", _clean_pages)
     app.connect("build-finished", _size_pictures)
     app.connect("build-finished", _thin_icons)
+    # After the theme has written the colours of both schemes.
+    app.connect("build-finished", _mark_less, priority=600)
     # Last, over all that the book's other tools add to pages.
     app.connect("build-finished", _join_styles, priority=900)
     app.connect("build-finished", _secure_pages, priority=901)
