@@ -3,6 +3,7 @@
 import json
 import re
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -270,7 +271,19 @@ HERE = """() => {
     return [e.dataset.walk ?? e.id, e.matches(":focus-visible") && (ring || style.boxShadow !== "none")];
 }"""
 # The keys that use a control of a kind, the first of which may find it at its end.
-USES = {"range": ["ArrowRight", "ArrowLeft"], "checkbox": ["Space"], "number": ["ArrowUp", "ArrowDown"]}
+USES = {
+    "range": ["ArrowRight", "ArrowLeft"],
+    "number": ["ArrowUp", "ArrowDown"],
+    "select-one": ["ArrowDown", "ArrowUp"],
+    "radio": ["ArrowDown"],
+    "checkbox": ["Space"],
+}
+# Tells in `window.used` which control was used: its number or, of radio buttons, their group. No link is followed.
+TELL = """place => ["input", "change", "click"].forEach(kind => place.addEventListener(kind, event => {
+    const { target } = event;
+    window.used = target.type === "radio" ? target.name : target.closest("[data-walk]")?.dataset.walk;
+    if (target.closest("a")) event.preventDefault();
+}, true))"""
 
 
 def walk(tab, place):
@@ -299,32 +312,36 @@ def walk(tab, place):
     return controls
 
 
+def has_scrolled(box):
+    left, over = box.evaluate("e => [e.scrollLeft, e.scrollWidth - e.clientWidth]")
+    assert (left > 0) == (over > 0), "it moves where it holds more than it shows"
+
+
 @EACH
 def test_an_explorer_can_be_walked_by_keyboard_alone(browser, page, number, module):
     with at_explorer(browser, page, number) as (tab, place):
         controls = walk(tab, place)
         assert controls
-        place.evaluate(
-            """place => ["input", "change", "click"].forEach(kind => place.addEventListener(
-                kind, event => (window.used = event.target.closest("[data-walk]")?.dataset.walk), true))"""
-        )
-        for n in range(len(controls)):
+        place.evaluate(TELL)
+        for n, told in enumerate(controls):
             control = place.locator(f"[data-walk='{n}']")
             # Using one control may take another away.
             if not control.count() or not control.is_enabled() or not control.is_visible():
                 continue
-            kind = control.evaluate("e => e.type || e.localName")
-            role = control.get_attribute("role")
-            if (
-                kind in ("div", "figure", "span", "canvas", "file", "select-one", "radio", "a", "text")
-                or role == "radio"
-            ):
-                continue
             control.focus()
             tab.evaluate("window.used = undefined")
-            for key in USES.get(kind, ["Enter"]):
-                tab.keyboard.press(key)
-            assert tab.evaluate("window.used") == str(n), controls[n]
+            kind, name = control.evaluate("e => [e.type || e.localName, e.name]")
+            if kind == "file":
+                with tab.expect_file_chooser():
+                    tab.keyboard.press("Space")
+            elif kind == "div":
+                assert "scrolls" in control.get_attribute("class"), told
+                tab.keyboard.press("ArrowRight")
+                soon(tab, partial(has_scrolled, control))
+            else:
+                for key in USES.get(kind, ["Enter"]):
+                    tab.keyboard.press(key)
+                assert tab.evaluate("window.used") == (name if kind == "radio" else str(n)), told
 
 
 @EACH

@@ -181,6 +181,14 @@ def test_a_link_that_leads_nowhere_is_an_error(tmp_path):
         book.html("")
 
 
+def test_what_is_too_wide_for_the_paper_is_an_error(site):
+    page = '<!doctype html><body style="margin: 0"><p id="words" style="width: {}px">Words</p></body>'
+    with pages.browser(site) as chrome:
+        assert pdf.paper(chrome, page.format(650)).startswith(b"%PDF")
+        with pytest.raises(editions.Broken, match='Too wide for the paper:\nwords: <p id="words"'):
+            pdf.paper(chrome, page.format(700))
+
+
 def test_other_folded_things_are_opened_in_their_place(tmp_path):
     folded = "<details><summary>{}</summary><p>It is {}.</p></details>"
     text = "<p><strong>3. Why?</strong></p>" + folded.format("Solution", 42) + folded.format("A long table", 43)

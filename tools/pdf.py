@@ -27,10 +27,19 @@ import editions
 import pages
 
 ROOT = Path(__file__).resolve().parents[1]
-ANSWERS = "Solutions and answers"
+ANSWERS = "Answers"
 STYLE = Path(__file__).with_name("pdf.css")
 # Where the printed page lies for the browser, so that pictures and styles are found; the site has no file of this name.
 _ADDRESS = "/print.html"
+# A4 without the margins of pdf.css, in the pixels of a browser.
+_PAPER_WIDTH = round((210 - 2 * 18) / 25.4 * 96)
+# The outermost of what is wider than that; a browser would cut it off, or shrink the whole book until it fits.
+_TOO_WIDE = """width => {
+    const wide = e => e.getBoundingClientRect().right > width + 1;
+    return [...document.querySelectorAll("body *")]
+        .filter(e => wide(e) && !wide(e.parentElement) && !e.closest("mjx-container *, [hidden]"))
+        .map(e => `${e.closest("[id]")?.id}: ${e.outerHTML.slice(0, 120)}`);
+}"""
 _ANSWER = re.compile(r"\s*(solution|answer)", re.I)
 
 
@@ -65,7 +74,7 @@ class Book:
         self.title, self.author = config["title"], config["author"]
         canonical = self._soup(self.names[0]).find("link", rel="canonical")["href"]
         self.home = canonical.rpartition("/")[0] + "/"
-        self.styles, self.scripts, self.headings, self._answers = [], [], [], []
+        self.styles, self.headings, self._answers = [], [], []
         self.chapters = [
             self._chapter(name, part.caption if at == 0 else "")
             for part in contents
@@ -82,7 +91,7 @@ class Book:
     def _chapter(self, name, caption):
         """HTML of a page, with the caption of the part that it begins."""
         soup = self._soup(name)
-        self._take_styles_and_scripts(soup, name)
+        self._take_styles(soup, name)
         article = soup.find("article")
         for unwanted in article.select("script, .headerlink, .toctree-wrapper, template, [hidden]"):
             unwanted.decompose()
@@ -99,17 +108,11 @@ class Book:
         above = f'<h1 class="part" id="{_key(name)}--part">{escape(caption)}</h1>' if caption else ""
         return f'<section class="chapter" id="{_key(name)}">{above}{article.decode_contents()}</section>'
 
-    def _take_styles_and_scripts(self, soup, name):
+    def _take_styles(self, soup, name):
         for link in soup.find_all("link", rel="stylesheet"):
             address = self._inside(link["href"].partition("?")[0], name)
             if address not in self.styles:
                 self.styles.append(address)
-        for script in soup.find_all("script"):
-            if "window.MathJax" in script.get_text() or "/mathjax/" in script.get("src", ""):
-                source = script.get("src", "").partition("?")[0]
-                text = f'<script src="{self._inside(source, name)}"></script>' if source else str(script)
-                if text not in self.scripts:
-                    self.scripts.append(text)
 
     @staticmethod
     def _inside(target, name):
@@ -207,7 +210,7 @@ class Book:
 <p class="licence">Text and figures CC BY 4.0, code BSD-3-Clause.
 Explorers, which move on the book's pages, are pictures here, and each says where it moves.{end}</p></section>
 <nav class="printed-contents" aria-label="Contents"><h1>Contents</h1><ol>{lines}</ol></nav>
-{text}</main>{"".join(self.scripts)}</body></html>"""
+{text}</main></body></html>"""
 
 
 def _key(name):
@@ -228,18 +231,20 @@ def stamp():
 
 def paper(chrome, page):
     """The bytes of a PDF of a page, given as HTML."""
-    tab, trouble = chrome.new_page(), []
+    tab, trouble = chrome.new_page(viewport={"width": _PAPER_WIDTH, "height": 1000}), []
+    tab.emulate_media(media="print")
     tab.on("requestfailed", lambda request: trouble.append(request.url))
     tab.on("pageerror", lambda error: trouble.append(str(error)))
     tab.on("response", lambda answer: answer.ok or trouble.append(answer.url))
     tab.route(f"**{_ADDRESS}", lambda route: route.fulfill(body=page, content_type="text/html; charset=utf-8"))
     tab.set_default_timeout(600_000)
     tab.goto(chrome.address + _ADDRESS, wait_until="load")
-    tab.wait_for_function("!window.MathJax || window.MathJax.startup?.promise")
-    tab.evaluate("window.MathJax ? MathJax.startup.promise.then(() => null) : null")
     tab.evaluate("Promise.all([document.fonts.ready, ...[...document.images].map(i => i.decode())]).then(() => null)")
     if trouble:
         raise editions.Broken(f"The page to be printed lacks {', '.join(trouble)}")
+    wide = tab.evaluate(_TOO_WIDE, _PAPER_WIDTH)
+    if wide:
+        raise editions.Broken("Too wide for the paper:\n" + "\n".join(wide))
     done = tab.pdf(prefer_css_page_size=True, print_background=True, tagged=True, outline=True)
     tab.close()
     return done
