@@ -152,7 +152,7 @@ def features(model, pictures, layers, fields=3, batch_size=250) -> dict[str, np.
     inside, parts = _inside(model, layers), {name: [] for name in layers}
     # In parts: the maps of conv1 for 5,000 pictures of CIFAR-10 would take 1 GB, their means take 9 MB.
     for first in range(0, len(pictures), batch_size):
-        answers = inside([np.asarray(pictures[first : first + batch_size])], training=False)
+        answers = inside(np.asarray(pictures[first : first + batch_size]), training=False)
         for name, part in parts.items():
             found = keras.ops.convert_to_numpy(answers[name])
             part.append(_fields_of(found.astype("float32"), fields).reshape(len(found), -1))
@@ -172,4 +172,5 @@ def _fields_of(answers, fields):
 
 def _inside(model, names):
     """The model from its input to the outputs of named layers, by name."""
-    return keras.Model(model.inputs, {name: model.get_layer(name).output for name in names})
+    # A list of one input would make Keras 3.6 warn of a picture that comes without one.
+    return keras.Model(model.input, {name: model.get_layer(name).output for name in names})
