@@ -85,6 +85,14 @@ def test_every_chapter_has_its_buttons(site, chapter):
     assert (site / "_sources" / "chapters" / chapter.name).read_bytes() == chapter.read_bytes()
 
 
+def test_every_page_is_described_once(site):
+    for path in pages(site):
+        if path.parent.name == "slides":
+            continue
+        found = [at["content"] for tag, at in tags(path) if tag == "meta" and at.get("name") == "description"]
+        assert len(found) == 1 and len(found[0]) > 60, path
+
+
 def test_landing_page_has_a_card_and_an_icon(site):
     found = tags(site / "index.html")
     meta = {

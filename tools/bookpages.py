@@ -90,6 +90,18 @@ def _address(app, config):
     config.ogp_site_name = config.html_title
 
 
+# What search engines show of the pages that have no text of their own.
+_DESCRIPTIONS = {
+    "genindex": "The index of Inside AlexNet: its terms in alphabetical order, each with the page that explains it.",
+    "search": "Search Inside AlexNet, an executable book on the network that won ImageNet in 2012, for a word.",
+}
+
+
+def _describe_page(app, page, template, context, doctree):
+    if page in _DESCRIPTIONS:
+        context["metatags"] = f'<meta name="description" content="{_DESCRIPTIONS[page]}">\n'
+
+
 def _describe_figures(app, doctree):
     """Give each picture in a cell output the alternative text stored with it; a picture without one is a warning."""
     source = Path(app.env.doc2path(app.env.docname))
@@ -408,6 +420,7 @@ def _join_styles(app, error):
 def setup(app):
     app.connect("config-inited", _address)
     app.connect("doctree-read", _describe_figures)
+    app.connect("html-page-context", _describe_page)
     app.connect("build-finished", _copy_explorers)
     app.connect("build-finished", _set_formulas)
     app.connect("build-finished", _clean_pages)
