@@ -2,7 +2,8 @@
 
 Writes assets/records/copied-script.json: the test accuracy after every pass for each seed. Read by the chapter
 "Twelve years of tricks, one at a time". The script's seconds are measured by `make bench`.
-A seed that still guesses after GIVE_UP passes is stopped there. A second call does the seeds that are missing.
+A seed that still guesses after GIVE_UP passes is stopped there. A second call goes on where the last one ended: there
+is a checkpoint after every pass (the pictures then come in another order than without a pause).
 Adam's formula is computed here by TensorFlow's single kernel for it, which saves a good part of the waiting; the
 numbers that come out are those of the same formula, rounded in another order.
 
@@ -11,7 +12,6 @@ numbers that come out are those of the same formula, rounded in another order.
 
 import json
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,17 +60,18 @@ class Diary(keras.callbacks.Callback):
 
     def __init__(self, seed, record):
         super().__init__()
-        self.rows, self.record = [], record
-        record["runs"] = [run for run in record["runs"] if run["seed"] != seed]
-        self.run = {"seed": seed, "stopped": None, "history": self.rows, "seconds": 0.0}
-        record["runs"].append(self.run)
-        self.began = time.monotonic()
+        self.record = record
+        fresh = {"seed": seed, "stopped": None, "history": []}
+        self.run = next((run for run in record["runs"] if run["seed"] == seed), fresh)
+        if self.run is fresh:
+            record["runs"].append(fresh)
 
     def on_epoch_end(self, epoch, logs=None):
         names = {"loss": "loss", "accuracy": "accuracy", "val_loss": "test_loss", "val_accuracy": "test_accuracy"}
-        self.rows.append({"epoch": epoch + 1} | {mine: round(float(logs[theirs]), 4) for theirs, mine in names.items()})
-        print(self.run["seed"], self.rows[-1], flush=True)
-        self.run["seconds"] = round(time.monotonic() - self.began, 1)
+        row = {"epoch": epoch + 1} | {mine: round(float(logs[theirs]), 4) for theirs, mine in names.items()}
+        # A pass that had no checkpoint yet when it was interrupted is made again.
+        self.run["history"][epoch:] = [row]
+        print(self.run["seed"], row, flush=True)
         if epoch + 1 == GIVE_UP and logs["accuracy"] < 0.12:
             self.run["stopped"] = f"after {GIVE_UP} passes it still guessed"
             self.model.stop_training = True
@@ -106,7 +107,10 @@ def main():
             epochs=copied_script.EPOCHS,
             validation_data=test,
             verbose=0,
-            callbacks=[Diary(seed, record)],
+            callbacks=[
+                Diary(seed, record),
+                keras.callbacks.BackupAndRestore(ROOT / "_build" / f"copied-script-{seed}"),
+            ],
         )
 
 
