@@ -172,5 +172,6 @@ def _fields_of(answers, fields):
 
 def _inside(model, names):
     """The model from its input to the outputs of named layers, by name."""
-    # A list of one input would make Keras 3.6 warn of a picture that comes without one.
-    return keras.Model(model.input, {name: model.get_layer(name).output for name in names})
+    # Not the list of inputs, as which Keras 3.6 would expect pictures; nor `input`, which a Sequential may not have.
+    (pictures,) = model.inputs
+    return keras.Model(pictures, {name: model.get_layer(name).output for name in names})
