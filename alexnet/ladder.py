@@ -182,11 +182,22 @@ FLOAT32 = _other(rung("Muon"), "Muon, in float32", precision="float32")
 # The last rung in shorter and longer trainings.
 LENGTHS = [_other(RUNGS[-1], f"{passes} passes", epochs=passes) for passes in (1, 2, 4, 16)]
 
+# What does not pay in three passes may pay in sixteen, where the training pictures run ahead of the test pictures.
+LONG = [
+    _other(LENGTHS[-1], f"{LENGTHS[-1].name}, {name}", **remedies)
+    for name, remedies in (
+        ("label smoothing", {"label_smoothing": 0.2}),
+        ("cutout", {"cutout": 8}),
+        ("label smoothing and cutout", {"label_smoothing": 0.2, "cutout": 8}),
+    )
+]
+
 # What is measured beside the rungs: means in the place of maxima, the dense head without its dropout, another number
-# format, other lengths.
+# format, other lengths, and the longest with remedies against overfitting.
 ASIDES = [
     _reshaped(rung("one number a map for fc6 and fc7"), "means for maxima", head="average"),
     _reshaped(rung("one-cycle schedule"), "one-cycle schedule, no dropout", dropout=0.0),
     FLOAT32,
     *LENGTHS,
+    *LONG,
 ]

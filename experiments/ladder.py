@@ -6,7 +6,7 @@ after trainings of other lengths. Seconds are not taken here, where trainings sh
 `make bench` measures the pictures a second of every rung, alone and in turn.
 A second call does what is missing, and again what has changed.
 
-    python experiments/ladder.py [SEEDS]
+    python experiments/ladder.py [SEEDS [NAME ...]]        all, or those of these names
 """
 
 import dataclasses
@@ -60,11 +60,11 @@ def main():
             | {"parameters": rung.network.parameters, "macs": rung.network.macs}
             | {"runs": same[0]["runs"] if same else []}
         )
-    seeds = int(sys.argv[1]) if sys.argv[1:] else SEEDS
+    seeds, asked = int(sys.argv[1]) if sys.argv[1:] else SEEDS, sys.argv[2:]
     todo = [(seed, rung, row) for seed in range(seeds) for rung, row in zip(TRAININGS, rows, strict=True)]
     # First the rungs, and the long trainings last.
     for seed, rung, row in sorted(todo, key=lambda job: (job[1].recipe.epochs > 3, job[1] in ladder.ASIDES, job[0])):
-        if any(run["seed"] == seed for run in row["runs"]):
+        if any(run["seed"] == seed for run in row["runs"]) or (asked and rung.name not in asked):
             continue
         twin = next((r for r in rows if r is not row and _trained(r) == _trained(row) and len(r["runs"]) > seed), None)
         row["runs"] = [*row["runs"], twin["runs"][seed] if twin else measure(rung, seed, cifar)]
