@@ -183,14 +183,7 @@ FLOAT32 = _other(rung("Muon"), "Muon, in float32", precision="float32")
 LENGTHS = [_other(RUNGS[-1], f"{passes} passes", epochs=passes) for passes in (1, 2, 4, 16)]
 
 # What does not pay in three passes may pay in sixteen, where the training pictures run ahead of the test pictures.
-LONG = [
-    _other(LENGTHS[-1], f"{LENGTHS[-1].name}, {name}", **remedies)
-    for name, remedies in (
-        ("label smoothing", {"label_smoothing": 0.2}),
-        ("cutout", {"cutout": 8}),
-        ("label smoothing and cutout", {"label_smoothing": 0.2, "cutout": 8}),
-    )
-]
+REMEDIES = _other(LENGTHS[-1], f"{LENGTHS[-1].name}, label smoothing and cutout", label_smoothing=0.2, cutout=8)
 
 # What is measured beside the rungs: means in the place of maxima, the dense head without its dropout, another number
 # format, other lengths, and the longest with remedies against overfitting.
@@ -199,5 +192,5 @@ ASIDES = [
     _reshaped(rung("one-cycle schedule"), "one-cycle schedule, no dropout", dropout=0.0),
     FLOAT32,
     *LENGTHS,
-    *LONG,
+    REMEDIES,
 ]
