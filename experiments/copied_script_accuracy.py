@@ -1,6 +1,6 @@
 """How accurate does the widely copied script become, pass by pass, and how often does it never learn?
 
-Writes assets/records/copied-script.json: the test accuracy after every pass for each seed. Read by the chapter
+Writes assets/records/copied-script.json: the test accuracy after every pass for each seed. For the chapter
 "Twelve years of tricks, one at a time". The script's seconds are measured by `make bench`.
 A seed that still guesses after GIVE_UP passes is stopped there. A second call goes on where the last one ended: there
 is a checkpoint after every pass (the pictures then come in another order than without a pause).
