@@ -62,6 +62,9 @@ def main():
         )
     seeds, asked = int(sys.argv[1]) if sys.argv[1:] else SEEDS, sys.argv[2:]
     todo = [(seed, rung, row) for seed in range(seeds) for rung, row in zip(TRAININGS, rows, strict=True)]
+    unknown = set(asked) - {rung.name for rung in TRAININGS}
+    if unknown:
+        sys.exit(f"The ladder has no {', '.join(sorted(unknown))}.")
     # First the rungs, and the long trainings last.
     for seed, rung, row in sorted(todo, key=lambda job: (job[1].recipe.epochs > 3, job[1] in ladder.ASIDES, job[0])):
         if any(run["seed"] == seed for run in row["runs"]) or (asked and rung.name not in asked):

@@ -6,6 +6,8 @@
 - Formulas are set here, by MathJax, and not in every reader's browser.
 - Pages load nothing that they do not use (icons' fonts and rules of style sheets included), and nothing from another
   host: a page that would is a warning, and the book is built with warnings as errors.
+- Pages know their scheme before they are painted, and mark code only where a colour differs; the search and the index
+  say what they are.
 - A page has one style sheet, and a picture its size and, unless it begins the page, time until a reader comes near.
 - Every page states a content-security policy, by which browsers run nothing that the build did not put there.
 """
