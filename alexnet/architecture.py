@@ -33,7 +33,8 @@ class Conv:
 
     `weights` and `bias` say how they start: a number is the standard deviation of a normal distribution (weights) or
     a constant (bias); a string names an initialiser of Keras, or "torch" for the default of PyTorch. A `bias` of None
-    leaves the biases out.
+    leaves the biases out. Weights of "whitening" are computed from the training pictures and stay as they are; see
+    `layers.PatchWhitening`, which also says how many filters that takes.
     """
 
     name: str
@@ -164,6 +165,11 @@ class Layer:
     def size(self) -> int:
         """Number of values in the output for one image."""
         return math.prod(self.output_shape)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether its weights are computed before the training and stay as they are."""
+        return isinstance(self.spec, Conv) and self.spec.weights == "whitening"
 
     @property
     def neurons(self) -> int:
@@ -339,6 +345,8 @@ class Architecture:
         parameters = macs = 0
         if isinstance(spec, Conv):
             groups, filters = spec.groups, spec.filters
+            if spec.weights == "whitening" and (spec.stride, spec.padding, groups, spec.bias) != (1, 0, 1, None):
+                raise ValueError("weights of 'whitening' take a stride of 1, no padding, one group and no bias")
             if channels % groups or filters % groups:
                 raise ValueError(f"{groups} groups do not divide {channels} input maps and {filters} filters")
             weights = spec.kernel**2 * (channels // groups) * filters
@@ -392,7 +400,7 @@ class Architecture:
 
     @property
     def parameters(self) -> int:
-        """Trainable parameters, weights and biases."""
+        """Weights and biases; also those that are computed before the training and stay (`Conv`'s "whitening")."""
         return sum(row.parameters for row in self.layers)
 
     @property
@@ -405,10 +413,12 @@ class Architecture:
         """Multiplications and additions for one image in a training step, forward and backward.
 
         Two a MAC going forward; going back the same for the gradient of the weights and again for that of the input,
-        which the first layer with weights does not need. The update, once a batch, is not counted.
+        which the first layer that learns does not need, nor what comes before it. The update, once a batch, is not
+        counted.
         """
-        weighted = [row.macs for row in self.layers if row.macs]
-        return 6 * sum(weighted) - 2 * weighted[0]
+        weighted = [row for row in self.layers if row.macs]
+        learn = [row.macs for row in weighted if not row.fixed]
+        return 2 * sum(row.macs for row in weighted) + 4 * sum(learn) - 2 * learn[0]
 
     @property
     def neurons(self) -> int:

@@ -1,7 +1,9 @@
-"""What Keras lacks: the normalisations of 2012, its dropout, padding on one side of a map; and two layers for speed.
+"""What Keras lacks: the normalisations of 2012, its dropout, padding on one side; whitening; two layers for speed.
 
 Every layer works on every backend, is serialisable, and computes its sums in float32 under mixed precision.
 """
+
+import math
 
 import keras
 import numpy as np
@@ -228,6 +230,49 @@ class BatchNormalization(keras.layers.BatchNormalization):
             self.moving_mean.assign(self.moving_mean * keep + mean * (1 - keep))
             self.moving_variance.assign(self.moving_variance * keep + variance * (1 - keep))
         return outputs
+
+
+@_register
+class PatchWhitening(keras.layers.Conv2D):
+    """A convolution whose outputs are uncorrelated and equally large; computed from pictures by `adapt`, not learned.
+
+    Neighbouring pixels are nearly equal, so a few directions in the space of patches hold nearly all there is. The
+    filters are the principal axes of the patches, each divided by its standard deviation; the second half are their
+    negatives, so that a ReLU behind loses nothing (Page, 2019, as in Jordan, arXiv:2404.00498).
+
+    filters: 2 * kernel_size ** 2 * input maps. epsilon: added to the variances, so that noise is not made large.
+    Input (batch, height, width, channels) floating, of about mean 0; output (batch, height - kernel_size + 1,
+    width - kernel_size + 1, filters). Raises ValueError for another number of filters.
+    """
+
+    def __init__(self, filters, kernel_size, epsilon=5e-4, **kwargs):
+        super().__init__(filters, kernel_size, **({"use_bias": False, "trainable": False} | kwargs))
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        """As Keras's, with a look at the number of filters."""
+        wanted = 2 * math.prod(self.kernel_size) * input_shape[-1]
+        if self.filters != wanted:
+            raise ValueError(f"{self.name}: whitening these patches takes {wanted} filters; got {self.filters}")
+        super().build(input_shape)
+
+    def adapt(self, maps):
+        """Set the filters from the layer's inputs: (count, height, width, channels), any number of them."""
+        size = self.filters // 2
+        products, count = np.zeros((size, size)), 0
+        for start in range(0, len(maps), 100):
+            some = np.asarray(maps[start : start + 100], "float32")
+            windows = np.lib.stride_tricks.sliding_window_view(some, self.kernel_size, axis=(1, 2))
+            patches = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, size)
+            products, count = products + patches.T @ patches, count + len(patches)
+        variances, axes = np.linalg.eigh(products / count)
+        whitening = axes / np.sqrt(variances + self.epsilon)
+        kernel = whitening.reshape(*self.kernel_size, -1, size)
+        self.kernel.assign(np.concatenate([kernel, -kernel], axis=-1))
+
+    def get_config(self):
+        """As Keras's, with `epsilon`."""
+        return super().get_config() | {"epsilon": self.epsilon}
 
 
 @_register

@@ -107,7 +107,9 @@ def _build(net, preprocessing, initializer, decay, seed):
 def _layers(row, below, initializer, decay, seed, last):
     """The Keras layers of one row of the table; the last of them carries its name unless an activation follows."""
     spec = row.spec
-    if row.kind in ("conv", "fc"):
+    if row.fixed:
+        yield layers.PatchWhitening(spec.filters, spec.kernel, activation=spec.activation, name=row.name)
+    elif row.kind in ("conv", "fc"):
         fan_in = row.inputs_per_unit * row.kernel**2 if row.kind == "conv" else below.size
         weights, bias = (initializer, 0.0) if initializer is not None else (spec.weights, spec.bias or 0.0)
         common = {

@@ -392,13 +392,23 @@ def _smoothed(share):
     return cross_entropy
 
 
-def predict(model, pictures, mirrored=False, batch_size=500):
-    """Logits (pictures, classes) float32 of a model; with `mirrored`, the mean over each picture and its mirror image.
+def predict(model, pictures, versions=1, batch_size=500):
+    """Logits (pictures, classes) float32 of a model, as means over `versions` of each picture.
 
-    pictures: (count, height, width, channels), as stored.
+    versions: 1; 2, with its mirror image; or 6, these two and the same moved by a pixel along the diagonal, up or down
+    (edges reflected), which count half (Jordan, arXiv:2404.00498).
+    pictures: (count, height, width, channels), as stored. Raises ValueError for another number of versions.
     """
+    # To Python, True is 1.
+    if isinstance(versions, bool) or versions not in (1, 2, 6):
+        raise ValueError(f"versions is 1, 2 or 6; got {versions}")
+    if versions == 6:
+        height, width = pictures.shape[1:3]
+        wide = np.pad(pictures, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+        places = [(wide[:, at : at + height, at : at + width], weight) for at, weight in ((1, 2), (0, 1), (2, 1))]
+        return sum(predict(model, moved, 2, batch_size) * weight for moved, weight in places) / 4
     logits = model.predict(pictures, batch_size=batch_size, verbose=0)
-    if mirrored:
+    if versions == 2:
         logits = (logits + model.predict(pictures[:, :, ::-1], batch_size=batch_size, verbose=0)) / 2
     return logits
 
@@ -482,7 +492,7 @@ def train(net_or_model, data, recipe=None, *, checkpoint=None, progress=True, on
 def _build(net, data, recipe):
     from alexnet.model import build
 
-    return build(
+    model = build(
         net,
         classes=len(data.class_names),
         input_shape=data.input_shape,
@@ -493,6 +503,24 @@ def _build(net, data, recipe):
         seed=recipe.seed,
         precision=device().fast_precision if recipe.precision == "auto" else recipe.precision,
     )
+    _whiten(model, data)
+    return model
+
+
+def _whiten(model, data):
+    """Compute the weights that come from the training pictures themselves, where the model has such."""
+    import keras
+
+    from alexnet.layers import PatchWhitening
+
+    for layer in model.layers:
+        if isinstance(layer, PatchWhitening):
+            # As the network sees them in a test: what is drawn at random needs no say in which patches are alike.
+            with closing(data.batches(min(1000, data.train_count), seed=0, epoch=0)) as batches:
+                x, _ = next(batches)
+            for moved in data.augmentation(flip=False, shift=0, cutout=0, seed=0):
+                x = moved(x, training=False)
+            layer.adapt(keras.Model(model.inputs, layer.input).predict(x, batch_size=100, verbose=0))
 
 
 def _augmented(model, data, recipe):

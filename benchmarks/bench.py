@@ -123,7 +123,7 @@ def _peaks(peak):
 
 
 def rungs():
-    """Pictures a second of every rung of the ladder, over four epochs each."""
+    """Pictures a second of every rung of the ladder and of what else is timed of it, over four epochs each."""
     contestant = Contestant("ladder")
     measured = contestant.round()["rates"]
     contestant.end()

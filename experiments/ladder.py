@@ -1,9 +1,10 @@
 """What does each trick of twelve years give? Every rung of `alexnet.ladder`, several seeds each.
 
 Writes assets/records/ladder.json, read by the chapter "Twelve years of tricks, one at a time": for every rung and seed
-the test accuracy after each pass and at the end, with and without mirror images; and for the last rung the accuracy
-after trainings of other lengths. Seconds are not taken here, where trainings share the machine with whatever else runs:
-`make bench` measures the pictures a second of every rung, alone and in turn.
+the test accuracy after each pass and at the end, of the pictures as they are, with their mirror images, and moved as
+well (`training.predict`; runs before 2026-11-30 lack the last); and the accuracy after trainings of other lengths.
+Seconds are not taken here, where trainings share the machine with whatever else runs: `make bench` measures the
+pictures a second of every rung, alone and in turn.
 A second call does what is missing, and again what has changed.
 
     python experiments/ladder.py [SEEDS [NAME ...]]        all, or those of these names
@@ -32,8 +33,8 @@ def measure(rung, seed, cifar):
     keras.backend.clear_session()
     run = training.train(rung.network, cifar, dataclasses.replace(rung.recipe, seed=seed), progress=False)
     accuracy = {
-        mirrored: float(np.mean(training.predict(run.model, cifar.x_test, mirrored).argmax(1) == cifar.y_test))
-        for mirrored in (False, True)
+        judged: round(float(np.mean(training.predict(run.model, cifar.x_test, versions).argmax(1) == cifar.y_test)), 4)
+        for versions, judged in ladder.JUDGED.items()
     }
     return {
         "seed": seed,
@@ -41,8 +42,7 @@ def measure(rung, seed, cifar):
         "test_accuracy": [round(row["test_accuracy"], 4) for row in run.history],
         "train_accuracy": [round(row["accuracy"], 4) for row in run.history],
         "stopped": run.stopped,
-        "plain": round(accuracy[False], 4),
-        "mirrored": round(accuracy[True], 4),
+        **accuracy,
         "device": run.environment["device"],
         "date": training.now(),
     }
@@ -86,7 +86,7 @@ def main():
 
 def _trained(row):
     """The settings that decide the training; how it is judged may change without another."""
-    return {key: value for key, value in row["settings"].items() if key != "mirrored"}
+    return {key: value for key, value in row["settings"].items() if key != "versions"}
 
 
 if __name__ == "__main__":

@@ -54,8 +54,8 @@ recipe = training.Recipe(epochs=2, batch_size=50, learning_rate=0.03, schedule="
 run = training.train(net, data.patches10(500, 100), recipe, progress=False)
 result["losses of 20 steps"] = [row["loss"] for row in run.history]
 today = dataclasses.replace(recipe, optimizer="muon", momentum=0.6, label_smoothing=0.1, cutout=4)
-normalised = ladder.Shape((8,) * 5, (3,) * 5, "relu", 3, "batch", "max").network()
-run = training.train(normalised, data.patches10(500, 100), today, progress=False)
+shape = ladder.Shape((8,) * 5, (3,) * 5, "relu", plan="pool first", whitening=2, normalisation="batch", head="max")
+run = training.train(shape.network(), data.patches10(500, 100), today, progress=False)
 result["losses with today's tricks"] = [row["loss"] for row in run.history]
 result["environment"] = run.environment["backend"]
 json.dump(result, sys.stdout)

@@ -1,5 +1,6 @@
 """The table against numbers that were counted elsewhere (the paper, the released code, torchvision's documentation)."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -190,3 +191,16 @@ def test_operations_of_a_training_step():
     net = PRESETS["cifar10"]
     weighted = [row for row in net if row.macs]
     assert net.training_operations == sum(2 * row.macs * (2 if row is weighted[0] else 3) for row in weighted)
+
+
+def test_whitening_is_not_trained_nor_is_anything_before_it():
+    white = Conv("whitening", 24, 2, weights="whitening", bias=None)
+    net = Architecture("x", "", (8, 8, 3), [white, Conv("conv1", 4, 3), Dense("fc2", 10, None)])
+    fixed, conv1, fc2 = net["whitening"], net["conv1"], net["fc2"]
+    assert (
+        fixed.fixed and not conv1.fixed and (fixed.parameters, fixed.macs) == (2 * 2 * 3 * 24, 7 * 7 * 2 * 2 * 3 * 24)
+    )
+    assert net.training_operations == 2 * fixed.macs + 4 * conv1.macs + 6 * fc2.macs
+    for change in ({"stride": 2}, {"padding": 1}, {"bias": 0.0}, {"groups": 3}):
+        with pytest.raises(ValueError, match="whitening"):
+            Architecture("x", "", (8, 8, 3), [dataclasses.replace(white, **change), Dense("fc2", 10, None)])

@@ -11,6 +11,7 @@ from alexnet.layers import (
     Dropout2012,
     LocalResponseNormalization,
     Padding2D,
+    PatchWhitening,
     PCAColorNoise,
     SpatialResponseNormalization,
 )
@@ -108,6 +109,7 @@ def test_normalisation_survives_mixed_precision(policy):
         Augmentation(False, 3, 4, 100, seed=2),
         Augmentation(shift=0, crop=4),
         PCAColorNoise(np.eye(3), [60, 12, 6], 0.2, seed=3),
+        PatchWhitening(96, 2, epsilon=1e-3, activation="relu"),
     ],
 )
 def test_layers_are_serialisable(layer, tmp_path):
@@ -209,6 +211,37 @@ def test_colour_noise_lies_along_the_axes():
     np.testing.assert_allclose(np.corrcoef(along.T), np.eye(3), atol=0.05)
     again = np.asarray(layer(pictures, training=True)) - pictures
     assert not np.allclose(noise, again), "every use draws anew"
+
+
+def test_whitened_patches_are_uncorrelated_and_equally_large():
+    rng = np.random.default_rng(0)
+    rough = rng.normal(size=(250, 12, 12, 3))
+    smooth = (rough + np.roll(rough, 1, 1) + np.roll(rough, 1, 2) + rng.normal(size=(250, 12, 12, 1))).astype("float32")
+    layer = PatchWhitening(24, 2)
+    layer.build(smooth.shape)
+    layer.adapt(smooth)
+    assert not layer.trainable_weights and not layer.use_bias
+    white = np.asarray(layer(smooth)).reshape(-1, 24)
+    assert white.shape == (250 * 11 * 11, 24)
+    products = white.T @ white / len(white)
+    np.testing.assert_allclose(products[:12, :12], np.eye(12), atol=0.01)
+    np.testing.assert_array_equal(white[:, 12:], -white[:, :12])
+    before = np.corrcoef(smooth[:, 1:, 1:].reshape(-1, 3).T)
+    assert abs(before - np.eye(3)).max() > 0.15, "the colours were not so before"
+
+
+def test_whitening_leaves_faint_directions_faint():
+    maps = np.repeat(np.random.default_rng(0).normal(size=(50, 6, 6, 1)), 2, axis=3).astype("float32")
+    layer = PatchWhitening(4, 1, epsilon=0.01)
+    layer.build(maps.shape)
+    layer.adapt(maps)
+    spread = np.sort(np.asarray(layer(maps)).std(axis=(0, 1, 2)))
+    np.testing.assert_allclose(spread, [0, 0, 1, 1], atol=0.02)
+
+
+def test_whitening_says_how_many_filters_it_takes():
+    with pytest.raises(ValueError, match="takes 24 filters; got 12"):
+        PatchWhitening(12, 2).build((None, 8, 8, 3))
 
 
 def test_cutout_covers_one_square():

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from alexnet import data, model, training
+from alexnet import data, layers, model, training
 from alexnet.training import Recipe, Run
 
 RECIPE = Recipe(epochs=3, batch_size=50, learning_rate=0.02, precision="float32", seed=5)
@@ -148,6 +148,34 @@ def test_same_seed_same_run():
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+def test_whitening_comes_from_the_training_pictures_and_stays():
+    from alexnet.architecture import Architecture, BatchNorm, Conv, Dense, Pool
+
+    specs = [
+        Conv("whitening", 24, 2, weights="whitening", bias=None),
+        Conv("conv1", 8, 3, stride=2, weights="he_normal", bias=None),
+        BatchNorm("bn1"),
+        Pool("pool1", 3, 3),
+        Dense("fc2", 10, None),
+    ]
+    net = Architecture("white", "", (32, 32, 3), specs, rounding="down")
+    patches, kernels = data.patches10(200, 50), []
+
+    def look(row, model):
+        kernels.append(model.get_layer("whitening").get_weights()[0])
+
+    recipe = training.Recipe(epochs=2, batch_size=50, initializer="he_normal", precision="float32")
+    run = training.train(net, patches, recipe, progress=False, on_epoch=look)
+    np.testing.assert_array_equal(*kernels)
+    seen = keras.Model(run.model.inputs, run.model.get_layer("normalize").output)
+    again = layers.PatchWhitening(24, 2)
+    again.build((None, 32, 32, 3))
+    again.adapt(seen.predict(patches.x_train, verbose=0))
+    # The signs of the axes are anybody's choice.
+    mine, theirs = (k.reshape(12, 24) @ k.reshape(12, 24).T for k in (kernels[0], again.get_weights()[0]))
+    np.testing.assert_allclose(mine, theirs, atol=0.005 * theirs.max())
+
+
 def test_a_killed_run_ends_where_it_would_have_ended(tmp_path):
     folder = tmp_path / "checkpoint"
     # Windows knows no SIGKILL; there every signal ends a process at once, and is its exit status.
@@ -238,12 +266,18 @@ def test_label_smoothing_is_keras_own():
         Recipe(label_smoothing=1.0)
 
 
-def test_mirrored_predictions_do_not_know_left_from_right(patches, tiny):
+def test_predictions_are_means_over_versions(patches, tiny):
     built = model.build(tiny, preprocessing=data.normalization(patches.x_train), seed=0)
     pictures = patches.x_test[:20]
-    plain, both = (training.predict(built, pictures, mirrored) for mirrored in (False, True))
-    np.testing.assert_allclose(both, training.predict(built, pictures[:, :, ::-1], True), rtol=1e-4, atol=1e-5)
-    assert not np.allclose(plain, both, atol=1e-3)
+    plain, both, six = (training.predict(built, pictures, versions) for versions in (1, 2, 6))
+    np.testing.assert_allclose(both, (plain + training.predict(built, pictures[:, :, ::-1])) / 2, rtol=1e-4, atol=1e-5)
+    wide = np.pad(pictures, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+    moved = [training.predict(built, part, 2) for part in (wide[:, :-2, :-2], wide[:, 2:, 2:])]
+    np.testing.assert_allclose(six, both / 2 + sum(moved) / 4, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(plain, both, atol=1e-3) and not np.allclose(both, six, atol=1e-3)
+    for versions in (0, 3, True):
+        with pytest.raises(ValueError, match="versions is 1, 2 or 6"):
+            training.predict(built, pictures, versions)
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
