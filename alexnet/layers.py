@@ -238,7 +238,8 @@ class PatchWhitening(keras.layers.Conv2D):
 
     Neighbouring pixels are nearly equal, so a few directions in the space of patches hold nearly all there is. The
     filters are the principal axes of the patches, each divided by its standard deviation; the second half are their
-    negatives, so that a ReLU behind loses nothing (Page, 2019, as in Jordan, arXiv:2404.00498).
+    negatives, so that a ReLU behind loses nothing. The idea is Page's (2019), this form of it Jordan's
+    (arXiv:2404.00498).
 
     filters: 2 * kernel_size ** 2 * input maps. epsilon: added to the variances, so that noise is not made large.
     Input (batch, height, width, channels) floating, of about mean 0; output (batch, height - kernel_size + 1,

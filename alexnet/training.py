@@ -395,8 +395,8 @@ def _smoothed(share):
 def predict(model, pictures, versions=1, batch_size=500):
     """Logits (pictures, classes) float32 of a model, as means over `versions` of each picture.
 
-    versions: 1; 2, with its mirror image; or 6, these two and the same moved by a pixel along the diagonal, up or down
-    (edges reflected), which count half (Jordan, arXiv:2404.00498).
+    versions: 1; 2, with its mirror image; or 6, these two and the same moved by a pixel to the lower right and to the
+    upper left (edges reflected), which together count half (Jordan, arXiv:2404.00498).
     pictures: (count, height, width, channels), as stored. Raises ValueError for another number of versions.
     """
     # To Python, True is 1.
