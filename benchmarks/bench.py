@@ -3,9 +3,10 @@
     python benchmarks/bench.py [PART ...] [--record]
 
 steps: pictures a second of the same network's training step by the widely copied script, by the book on TensorFlow and
-JAX, and in PyTorch, in turn, as ratios. rungs: pictures a second of every rung of the ladder. feeding: whether steps
-wait for pictures. start: what importing and opening cost. site: building it, and its pages in a browser. tests: `make
-test` by phase, with its slowest parts.
+JAX, and in PyTorch, in turn, as ratios. rungs: pictures a second of every rung of the ladder. race: those of the copied
+script and of the ladder's last rung, each with its own network, in turn. feeding: whether steps wait for pictures.
+start: what importing and opening cost. site: building it, and its pages in a browser. tests: `make test` by phase, with
+its slowest parts.
 All of them where none is named. Run it on a machine that does nothing else.
 """
 
@@ -19,6 +20,8 @@ import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
+
+from alexnet import architecture, ladder, speed, training
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "assets" / "records" / "bench.json"
@@ -67,8 +70,6 @@ class Contestant:
 
 def steps():
     """The same network's training step, four ways in turn; ratios to the copied script, round by round."""
-    from alexnet import architecture
-
     there = {name: what for name, what in CONTESTANTS.items() if find_spec(what[2])}
     for name in CONTESTANTS.keys() - there.keys():
         print(f"{name}: left out, this machine has no {CONTESTANTS[name][2]}")
@@ -97,20 +98,19 @@ def steps():
     print(f"peak of the machine's matrix products: {_peaks(peak)}; {operations / 1e9:.2f} GFLOP a picture")
     print(f"{'':<18}{'pictures/s':>11}{'ratio to the copied script':>30}{'GFLOP/s':>9}{'share of peak':>15}{'MB':>7}")
     for name, measured in rates.items():
-        ratios = sorted(mine / theirs for mine, theirs in zip(measured, baseline, strict=True))
-        speed = statistics.median(measured) * operations
+        rate = statistics.median(measured) * operations
         row = {
             "pictures_per_second": [round(rate, 1) for rate in measured],
-            "ratio": {"median": statistics.median(ratios), "low": ratios[0], "high": ratios[-1]},
+            "ratio": speed.spread(speed.ratios(measured, baseline)),
             "precision": precision[name],
-            "share_of_peak": speed / peak[precision[name]],
+            "share_of_peak": rate / peak[precision[name]],
             "memory": memory[name],
         }
         result["rows"][name] = row
-        ratio = f"{row['ratio']['median']:.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        ratio = "{median:.2f} ({low:.2f} to {high:.2f})".format(**row["ratio"])
         share = f"{row['share_of_peak']:.0%} {precision[name]}"
         print(
-            f"{name:<18}{statistics.median(measured):>11.0f}{ratio:>30}{speed / 1e9:>9.0f}{share:>15}"
+            f"{name:<18}{statistics.median(measured):>11.0f}{ratio:>30}{rate / 1e9:>9.0f}{share:>15}"
             f"{memory[name] / 1e6:>7.0f}"
         )
     best = max(peak.values()) / operations
@@ -129,9 +129,25 @@ def rungs():
     contestant.end()
     result = {}
     for name, rates in measured.items():
-        row = result[name] = {"low": min(rates), "median": statistics.median(rates), "high": max(rates)}
-        print(f"{name:<34}{row['median']:>7.0f} pictures/s ({row['low']:.0f} to {row['high']:.0f})")
+        result[name] = speed.spread(rates)
+        print("{:<34}{median:>7.0f} pictures/s ({low:.0f} to {high:.0f})".format(name, **result[name]))
     return result
+
+
+def race():
+    """Pictures a second of the copied script and of the ladder's last rung, each with its own network, in turn."""
+    running = {name: Contestant(kind) for name, kind in {"copied script": "copied", "ladder": "top"}.items()}
+    rates = {name: [] for name in running}
+    for _ in range(ROUNDS):
+        for name, contestant in running.items():
+            answer = contestant.round()
+            rates[name].append(answer["pictures"] / answer["seconds"])
+    for name, contestant in running.items():
+        contestant.end()
+        print(f"{name:<34}{statistics.median(rates[name]):>7.0f} pictures/s")
+    ratio = speed.spread(speed.ratios(rates["ladder"], rates["copied script"]))
+    print("ratio: {median:.2f} ({low:.2f} to {high:.2f})".format(**ratio))
+    return {"rung": ladder.RUNGS[-1].name, "pictures_per_second": rates, "ratio": ratio}
 
 
 def feeding():
@@ -167,8 +183,8 @@ def start():
             began = time.perf_counter()
             subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
             seconds.append(time.perf_counter() - began)
-        result[name] = {"median": statistics.median(seconds), "low": min(seconds), "high": max(seconds)}
-        print(f"{name:<34}{result[name]['median']:>7.2f} s ({min(seconds):.2f} to {max(seconds):.2f})")
+        result[name] = speed.spread(seconds)
+        print("{:<34}{median:>7.2f} s ({low:.2f} to {high:.2f})".format(name, **result[name]))
     return result
 
 
@@ -211,15 +227,13 @@ def tests():
 
 
 def main():
-    parts = {part.__name__: part for part in (steps, rungs, feeding, start, site, tests)}
+    parts = {part.__name__: part for part in (steps, rungs, race, feeding, start, site, tests)}
     asked = [word for word in sys.argv[1:] if word != "--record"] or list(parts)
     results = {}
     for name in asked:
         print(f"== {name}", flush=True)
         results[name] = parts[name]()
     if "--record" in sys.argv:
-        from alexnet import training
-
         old = json.loads(RECORD.read_text())["results"] if RECORD.exists() else {}
         about = {"environment": training.environment(), "date": training.now()}
         made = {name: {"result": result} | about for name, result in results.items()}

@@ -1,6 +1,6 @@
-"""One way to train the `cifar10` network, kept ready: `bench.py` talks to it through its standard input and output.
+"""One way to train a network, most often `cifar10`, kept ready: `bench.py` talks to it by standard input and output.
 
-    python benchmarks/contestant.py copied | book | torch | ladder | feeding | peak [PICTURES]
+    python benchmarks/contestant.py copied | book | torch | top | ladder | feeding | peak [PICTURES]
 
 It says "@ready", then for each line that it is sent trains on a round of pictures and answers "@" with JSON: pictures,
 seconds. At the end of its input it answers with its largest memory. While it waits it uses no processor.
@@ -67,7 +67,23 @@ def _noise():
 
 
 def book():
-    """The book's own `train`, on the backend that KERAS_BACKEND names; a round is an epoch, the first one apart."""
+    """The book's own `train`, on the backend that KERAS_BACKEND names."""
+    from alexnet import training
+
+    _train("cifar10", training.Recipe(batch_size=BATCH))
+
+
+def top():
+    """The last rung of the ladder, with its own network."""
+    from alexnet import ladder
+
+    _train(ladder.RUNGS[-1].network, ladder.RUNGS[-1].recipe)
+
+
+def _train(network, recipe):
+    """`training.train`; a round is an epoch, the first one apart."""
+    import dataclasses
+
     from alexnet import training
 
     asked = rounds()
@@ -79,8 +95,8 @@ def book():
             raise _Enough
 
     try:
-        recipe = training.Recipe(epochs=1000, batch_size=BATCH)
-        training.train("cifar10", _noise(), recipe, progress=False, on_epoch=report)
+        endless = dataclasses.replace(recipe, epochs=1000)
+        training.train(network, _noise(), endless, progress=False, on_epoch=report)
     except _Enough:
         pass
 
@@ -203,4 +219,4 @@ def peak():
 
 
 if __name__ == "__main__":
-    {f.__name__: f for f in (copied, book, torch, ladder, feeding, peak)}[sys.argv[1]]()
+    {f.__name__: f for f in (copied, book, torch, top, ladder, feeding, peak)}[sys.argv[1]]()
