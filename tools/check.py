@@ -11,8 +11,8 @@ BIN = Path(sys.executable).parent
 
 PYTEST = [
     *("-m", "pytest", "tests", "chapters"),
-    # Kernels, browsers and the building of graphs leave much of two cores idle. conftest.py says what stays together.
-    *("-n", "3", "--dist", "loadgroup"),
+    # One kernel for each chapter: a worker takes whole files, or the cells of a chapter would be torn apart.
+    *("-n", "2", "--dist", "loadfile"),
     *("--nbval", "--nbval-current-env", "--nbval-sanitize-with", "tests/nbval.cfg", "--nbval-cell-timeout", "600"),
     *("--durations", "12"),
     # In the order of the files. By itself the scheduler begins with the files that hold the most tests, and the few
