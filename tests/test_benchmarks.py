@@ -37,6 +37,14 @@ def test_contestants_answer(name):
     assert contestant.process.returncode == 0
 
 
+def test_the_race_is_of_the_last_rung_with_its_own_network():
+    contestant = bench.Contestant("top", pictures=128)
+    answer = contestant.round()
+    assert answer["pictures"] == 128 and answer["seconds"] > 0
+    contestant.end()
+    assert training.record("bench")["results"]["race"]["result"]["rung"] == ladder.RUNGS[-1].name
+
+
 def test_the_record_is_of_these_rungs_and_contestants():
     results = training.record("bench")["results"]
     assert set(results["steps"]["result"]["rows"]) == set(bench.CONTESTANTS)
