@@ -98,19 +98,19 @@ def steps():
     print(f"peak of the machine's matrix products: {_peaks(peak)}; {operations / 1e9:.2f} GFLOP a picture")
     print(f"{'':<18}{'pictures/s':>11}{'ratio to the copied script':>30}{'GFLOP/s':>9}{'share of peak':>15}{'MB':>7}")
     for name, measured in rates.items():
-        rate = statistics.median(measured) * operations
+        done = statistics.median(measured) * operations
         row = {
             "pictures_per_second": [round(rate, 1) for rate in measured],
             "ratio": speed.spread(speed.ratios(measured, baseline)),
             "precision": precision[name],
-            "share_of_peak": rate / peak[precision[name]],
+            "share_of_peak": done / peak[precision[name]],
             "memory": memory[name],
         }
         result["rows"][name] = row
         ratio = "{median:.2f} ({low:.2f} to {high:.2f})".format(**row["ratio"])
         share = f"{row['share_of_peak']:.0%} {precision[name]}"
         print(
-            f"{name:<18}{statistics.median(measured):>11.0f}{ratio:>30}{rate / 1e9:>9.0f}{share:>15}"
+            f"{name:<18}{statistics.median(measured):>11.0f}{ratio:>30}{done / 1e9:>9.0f}{share:>15}"
             f"{memory[name] / 1e6:>7.0f}"
         )
     best = max(peak.values()) / operations
