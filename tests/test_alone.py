@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 import oldest
-from alone import freeze, names
+from alone import copied, freeze, names
 from chapters import run
 from conftest import CHAPTERS, ROOT, missing
 from notebook_rules import explorers
@@ -43,7 +43,7 @@ def fresh(folder, base, preinstalled, anywidget="anywidget"):
     """An environment of the Python `base`, in a folder."""
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     shop = folder / "shop"
-    wheel = [*pip, "wheel", "--verbose", "--no-deps", "--wheel-dir", shop, ROOT]
+    wheel = [*pip, "wheel", "--verbose", "--no-deps", "--wheel-dir", shop, copied(folder / "book")]
     built = subprocess.run(wheel, capture_output=True, text=True, check=True)
     # New versions of pip show them, however quiet they should be, and a first cell must write nothing to stderr.
     assert "Package would be ignored" not in built.stdout + built.stderr, "setuptools warns of the package"

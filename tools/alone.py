@@ -30,6 +30,14 @@ def names(lines):
     return {re.split(r" @|==", line)[0] for line in lines}
 
 
+def copied(folder):
+    """A copy of the repository in a new folder, without what is built. Returns the folder.
+
+    pip builds a package in its folder, which may be mounted to be read only, or another pip may be building there.
+    """
+    return shutil.copytree(ROOT, folder, ignore=_LEFT_OUT)
+
+
 def trouble(path, environment=freeze, run=chapters.run):
     """Run one chapter in an empty folder. Returns what went wrong, or "", and the packages that it added."""
     before = environment()
@@ -51,8 +59,7 @@ def main(wanted):
     paths = [ROOT / name for name in wanted] or sorted((ROOT / "chapters").glob("*.ipynb"))
     failed = []
     with tempfile.TemporaryDirectory() as folder:
-        # pip builds the package in its folder, and the repository may be mounted to be read only.
-        source = shutil.copytree(ROOT, Path(folder) / "book", ignore=_LEFT_OUT)
+        source = copied(Path(folder) / "book")
         # What TensorFlow says below Python is about the processor, as an error, too, in its older versions.
         os.environ |= {"ALEXNET_PROFILE": "quick", "ALEXNET_SOURCE": str(source), "TF_CPP_MIN_LOG_LEVEL": "3"}
         for path in paths:
